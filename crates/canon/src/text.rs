@@ -1,0 +1,104 @@
+//! The canonical text of a value, and what has none.
+
+use serde::Serialize;
+use serde_json::Value;
+
+/// The largest integer that every JSON reader keeps exact: 2^53 − 1. Larger ones travel as strings.
+pub const LARGEST_INTEGER: i64 = (1 << 53) - 1;
+
+/// Why a value has no canonical text.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotCanonical {
+    /// A number with a fraction or exponent; decimals are strings.
+    #[error("{0} is not an integer; write decimals as strings")]
+    Fraction(String),
+    /// An integer that some readers would round.
+    #[error("{0} is beyond 2^53 - 1; write it as a string")]
+    TooLarge(String),
+    /// U+0000, which Postgres cannot hold.
+    #[error("text may not contain the character U+0000")]
+    Nul,
+    /// The value does not serialize to JSON at all.
+    #[error("the value is not JSON: {0}")]
+    NotJson(String),
+}
+
+/// The canonical text of a value (RFC 8785), or why it has none.
+pub fn canonical_text(value: &impl Serialize) -> Result<String, NotCanonical> {
+    let value = serde_json::to_value(value).map_err(|error| NotCanonical::NotJson(error.to_string()))?;
+    refuse_what_others_read_differently(&value)?;
+    serde_json_canonicalizer::to_string(&value).map_err(|error| NotCanonical::NotJson(error.to_string()))
+}
+
+fn refuse_what_others_read_differently(value: &Value) -> Result<(), NotCanonical> {
+    match value {
+        Value::Null | Value::Bool(_) => Ok(()),
+        Value::Number(number) => {
+            if number.is_f64() {
+                return Err(NotCanonical::Fraction(number.to_string()));
+            }
+            match number.as_i64() {
+                Some(integer) if integer.unsigned_abs() <= LARGEST_INTEGER.unsigned_abs() => Ok(()),
+                Some(_) | None => Err(NotCanonical::TooLarge(number.to_string())),
+            }
+        }
+        Value::String(text) => refuse_nul(text),
+        Value::Array(items) => items.iter().try_for_each(refuse_what_others_read_differently),
+        Value::Object(fields) => fields.iter().try_for_each(|(name, value)| {
+            refuse_nul(name)?;
+            refuse_what_others_read_differently(value)
+        }),
+    }
+}
+
+fn refuse_nul(text: &str) -> Result<(), NotCanonical> {
+    if text.contains('\0') { Err(NotCanonical::Nul) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn names_are_sorted_by_utf16_code_units_as_the_standard_shows() {
+        // RFC 8785, section 3.2.3, its own example.
+        let value = json!({
+            "\u{20ac}": "Euro Sign", "\r": "Carriage Return", "\u{fb33}": "Hebrew Letter Dalet With Dagesh",
+            "1": "One", "\u{1f600}": "Emoji: Grinning Face", "\u{80}": "Control", "\u{f6}": "Latin Small Letter O With Diaeresis"
+        });
+        assert_eq!(
+            canonical_text(&value).unwrap(),
+            "{\"\\r\":\"Carriage Return\",\"1\":\"One\",\"\u{80}\":\"Control\",\"\u{f6}\":\"Latin Small Letter O With \
+             Diaeresis\",\"\u{20ac}\":\"Euro Sign\",\"\u{1f600}\":\"Emoji: Grinning Face\",\"\u{fb33}\":\"Hebrew Letter \
+             Dalet With Dagesh\"}"
+        );
+    }
+
+    #[test]
+    fn strings_are_escaped_as_the_standard_shows() {
+        // RFC 8785, section 3.2.2.2, its own example.
+        let value = json!({ "string": "\u{20ac}$\u{f}\nA'\u{42}\u{22}\u{5c}\\\"/" });
+        assert_eq!(canonical_text(&value).unwrap(), "{\"string\":\"\u{20ac}$\\u000f\\nA'B\\\"\\\\\\\\\\\"/\"}");
+    }
+
+    #[test]
+    fn literals_and_integers_have_one_form() {
+        assert_eq!(
+            canonical_text(&json!({"b": [null, true, false], "a": [0, -1, LARGEST_INTEGER]})).unwrap(),
+            "{\"a\":[0,-1,9007199254740991],\"b\":[null,true,false]}"
+        );
+    }
+
+    #[test]
+    fn what_others_would_read_differently_is_refused() {
+        assert_eq!(canonical_text(&json!({"a": 0.5})), Err(NotCanonical::Fraction("0.5".into())));
+        assert_eq!(
+            canonical_text(&json!([LARGEST_INTEGER + 1])),
+            Err(NotCanonical::TooLarge("9007199254740992".into()))
+        );
+        assert_eq!(canonical_text(&json!(i64::MIN)), Err(NotCanonical::TooLarge(i64::MIN.to_string())));
+        assert_eq!(canonical_text(&json!({"a": "x\0"})), Err(NotCanonical::Nul));
+        assert_eq!(canonical_text(&json!({"a\0": 1})), Err(NotCanonical::Nul));
+    }
+}
