@@ -1,0 +1,37 @@
+//! The ledger: lanes that decide and append in batches, loading, following, fencing, and the vault of personal keys.
+//!
+//! The only crate that touches the ledger's tables. It knows commands, events and states only as the portal's enums,
+//! never an aggregate.
+//!
+//! Start with `ledger` (the door), then `lane` (the path of one command), then `batch` (the one call that appends).
+#![warn(missing_docs)]
+
+mod batch;
+mod cache;
+mod clock;
+mod error;
+mod feed;
+mod fence;
+mod lane;
+mod lane_load;
+mod ledger;
+mod load;
+mod outcome;
+mod record;
+mod scope;
+mod seal;
+mod snapshot;
+mod submission;
+mod vault;
+
+pub use clock::{Clock, SystemClock};
+pub use error::{ExecuteError, StoreError};
+pub use feed::{Feed, FeedEntry};
+pub use fence::fence;
+pub use ledger::{Committed, Ledger, LedgerOptions};
+pub use load::Reader;
+pub use outcome::{Answer, Refusal, Verdict};
+pub use record::StoredEvent;
+pub use scope::{enter, scoped};
+pub use submission::Submission;
+pub use vault::{KeyError, MasterKey, OrgKey, Vault};

@@ -1,0 +1,15 @@
+//! Values with one door each: after `parse` nobody checks again.
+
+mod email;
+mod hours;
+mod money;
+mod percent;
+mod text;
+mod timestamp;
+
+pub use email::{Email, NotAnEmail};
+pub use hours::{Hours, NotHours};
+pub use money::{Currency, Money, MoneyError};
+pub use percent::{NotAPercent, Percent};
+pub use text::{Label, Locale, Note, Slug, TextError, TimeZone};
+pub use timestamp::{NotATimestamp, Timestamp};

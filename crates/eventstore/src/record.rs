@@ -1,0 +1,172 @@
+//! From what was decided to the exact text that is hashed and stored, and back.
+
+use crate::error::StoreError;
+use crate::seal;
+use crate::submission::Submission;
+use crate::vault::Vault;
+use countersign_canon::{Digest, canonical_text, leaf_hash, sha256};
+use countersign_domain::envelope::{Actor, ObjectRef, Principal, Provenance, Recorded};
+use countersign_domain::ids::{ClientId, CommandId, EventId, OrgId};
+use countersign_domain::portal::{PortalEvent, StreamId, Wire, WireError};
+use countersign_domain::values::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use uuid::Uuid;
+
+/// The envelope on the wire. Names, for ever; fields that do not apply are absent.
+#[derive(Serialize, Deserialize)]
+struct Envelope {
+    org: OrgId,
+    position: u64,
+    event_id: EventId,
+    #[serde(rename = "type")]
+    event_type: String,
+    schema: u16,
+    stream: StreamId,
+    version: u64,
+    recorded_at: Timestamp,
+    actor: Actor,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    acting_client: Option<ClientId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    on_behalf_of: Option<Principal>,
+    command_id: CommandId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    causation_id: Option<EventId>,
+    correlation_id: Uuid,
+    provenance: Provenance,
+    objects: Vec<ObjectRef>,
+    data: Value,
+}
+
+/// Where an event goes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    pub(crate) position: u64,
+    pub(crate) stream: StreamId,
+    pub(crate) version: u64,
+    pub(crate) recorded_at: Timestamp,
+}
+
+/// An event ready to be appended.
+#[derive(Clone, Debug)]
+pub(crate) struct Record {
+    pub(crate) place: Place,
+    pub(crate) event_type: String,
+    pub(crate) envelope: String,
+    pub(crate) leaf_hash: Digest,
+}
+
+impl Record {
+    /// Puts an event, its personal fields sealed, into the envelope of its submission.
+    pub(crate) fn new(
+        submission: &Submission,
+        place: Place,
+        wire: Wire,
+        event: &PortalEvent,
+        index: usize,
+    ) -> Result<Self, StoreError> {
+        let envelope = Envelope {
+            org: submission.org,
+            position: place.position,
+            event_id: event_id(submission.command_id, index, place.recorded_at),
+            event_type: wire.event_type.clone(),
+            schema: wire.schema,
+            stream: place.stream,
+            version: place.version,
+            recorded_at: place.recorded_at,
+            actor: submission.actor.clone(),
+            acting_client: submission.acting_client,
+            on_behalf_of: submission.on_behalf_of,
+            command_id: submission.command_id,
+            causation_id: submission.causation_id,
+            correlation_id: submission.correlation_id,
+            provenance: provenance(&submission.provenance, event),
+            objects: event.objects(place.stream.id),
+            data: wire.data,
+        };
+        let text = canonical_text(&envelope)?;
+        Ok(Self { place, event_type: wire.event_type, leaf_hash: leaf_hash(&text), envelope: text })
+    }
+}
+
+/// An event as its row holds it.
+#[derive(Clone, Debug)]
+pub struct StoredEvent {
+    /// Whose ledger.
+    pub org: OrgId,
+    /// Its place in it.
+    pub position: u64,
+    /// The canonical text that was hashed.
+    pub envelope: String,
+    /// The hash of that text as a leaf of the Merkle log.
+    pub leaf_hash: Digest,
+}
+
+impl StoredEvent {
+    /// The event; personal values stay sealed.
+    pub fn read(&self) -> Result<Recorded, StoreError> {
+        self.recorded(self.parse()?)
+    }
+
+    /// The event with every personal value opened whose person still has a key.
+    pub async fn read_opened(&self, vault: &Vault) -> Result<Recorded, StoreError> {
+        let mut envelope = self.parse()?;
+        seal::open_all(vault, self.org, &mut envelope.data).await?;
+        self.recorded(envelope)
+    }
+
+    fn parse(&self) -> Result<Envelope, StoreError> {
+        serde_json::from_str(&self.envelope).map_err(|error| StoreError::Damaged {
+            org: self.org,
+            position: self.position,
+            what: format!("the envelope does not read: {error}"),
+        })
+    }
+
+    fn recorded(&self, envelope: Envelope) -> Result<Recorded, StoreError> {
+        let Envelope { event_type, schema, data, .. } = envelope;
+        let wire = Wire { event_type, schema, data };
+        let event = PortalEvent::from_wire(envelope.stream.kind, wire).map_err(|error| match error {
+            unknown @ WireError::Unknown { .. } => StoreError::Outdated(unknown),
+            malformed @ WireError::Malformed { .. } => {
+                StoreError::Damaged { org: self.org, position: self.position, what: malformed.to_string() }
+            }
+        })?;
+        Ok(Recorded {
+            org: envelope.org,
+            position: envelope.position,
+            event_id: envelope.event_id,
+            stream: envelope.stream,
+            version: envelope.version,
+            recorded_at: envelope.recorded_at,
+            actor: envelope.actor,
+            acting_client: envelope.acting_client,
+            on_behalf_of: envelope.on_behalf_of,
+            command_id: envelope.command_id,
+            causation_id: envelope.causation_id,
+            correlation_id: envelope.correlation_id,
+            provenance: envelope.provenance,
+            objects: envelope.objects,
+            event,
+        })
+    }
+}
+
+/// The same command at the same moment yields the same ids; they sort by time.
+fn event_id(command: CommandId, index: usize, at: Timestamp) -> EventId {
+    let digest = sha256(&[b"event:", command.0.as_bytes(), &index.to_be_bytes()]);
+    let mut random = [0; 10];
+    random.copy_from_slice(&digest.0[..10]);
+    let millis = u64::try_from(at.as_utc().timestamp_millis()).unwrap_or(0);
+    EventId(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
+}
+
+fn provenance(of_submission: &Provenance, event: &PortalEvent) -> Provenance {
+    match of_submission {
+        Provenance::Imported { source, .. } => {
+            Provenance::Imported { source: source.clone(), original_time: event.original_time() }
+        }
+        Provenance::Witnessed | Provenance::Simulated => of_submission.clone(),
+    }
+}

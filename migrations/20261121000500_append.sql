@@ -1,0 +1,172 @@
+-- Writing the ledger, the only way there is: functions that run as countersign_ledger.
+
+-- Opens an organization's ledger and puts the organization on the active generation of every group. Again is nothing new.
+CREATE FUNCTION ledger.open(new_org uuid) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    INSERT INTO ledger.ledger (org_id)
+    VALUES (new_org)
+    ON CONFLICT (org_id) DO NOTHING;
+
+    INSERT INTO read.active_generation (org_id, "group", generation)
+    SELECT new_org, g."group", max(g.generation)
+    FROM read.generation g
+    WHERE g.state = 'active'
+    GROUP BY g."group"
+    ON CONFLICT (org_id, "group") DO NOTHING;
+END $$;
+
+-- Takes an organization's lock and keeps it until the transaction ends. False where there is no such ledger.
+CREATE FUNCTION ledger.lock(locked_org uuid) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM FROM ledger.ledger l WHERE l.org_id = locked_org FOR NO KEY UPDATE;
+    RETURN FOUND;
+END $$;
+
+-- The head of every ledger: for the full comparison of heads with checkpoints. Says nothing but numbers.
+CREATE FUNCTION ledger.heads() RETURNS TABLE (org_id uuid, head bigint)
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT l.org_id, coalesce((SELECT e.position FROM ledger.event e WHERE e.org_id = l.org_id ORDER BY e.position DESC LIMIT 1), 0)
+    FROM ledger.ledger l
+    ORDER BY l.org_id
+$$;
+
+-- Appends a batch that spans organizations: all of an organization's part or nothing of it. One row of answer per
+-- organization: done; moved (its tail is not where it was expected: decide again); busy (somebody else holds its lock).
+-- A command that is in the log already is answered with a row of its own, seen, and nothing of its organization is
+-- written, because what was decided after it rested on it.
+--
+-- VOLATILE, so that every statement sees what was committed before it began: the tails are read by a statement that
+-- begins after the locks are held.
+CREATE FUNCTION ledger.append(
+    org_ids uuid[], heads bigint[],
+    command_orgs uuid[], command_ids uuid[], request_digests bytea[], outcomes text[], first_positions bigint[], event_counts integer[],
+    event_orgs uuid[], positions bigint[], stream_kinds text[], stream_ids uuid[], versions bigint[], types text[],
+    recorded_ats timestamptz[], envelopes text[], leaf_hashes bytea[],
+    subjects jsonb, projects jsonb, grants jsonb
+) RETURNS TABLE (org_id uuid, answer text, tail bigint, command_id uuid, request_digest bytea, outcome text, first_position bigint, event_count integer)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
+AS $$
+#variable_conflict use_column
+DECLARE
+    locked uuid[];
+    seen   uuid[];
+    ready  uuid[];
+BEGIN
+    SELECT coalesce(array_agg(l.org_id), '{}') INTO locked
+    FROM (SELECT org_id FROM ledger.ledger WHERE org_id = ANY (org_ids) ORDER BY org_id FOR NO KEY UPDATE SKIP LOCKED) l;
+
+    SELECT coalesce(array_agg(DISTINCT log.org_id), '{}') INTO seen
+    FROM unnest(command_orgs, command_ids) asked (org_id, command_id)
+    JOIN ledger.command_log log ON log.org_id = asked.org_id AND log.command_id = asked.command_id
+    WHERE asked.org_id = ANY (locked);
+
+    IF cardinality(seen) > 0 THEN
+        RETURN QUERY
+        SELECT log.org_id, 'seen', NULL::bigint, log.command_id, log.request_digest, log.outcome, log.first_position, log.event_count
+        FROM unnest(command_orgs, command_ids) asked (org_id, command_id)
+        JOIN ledger.command_log log ON log.org_id = asked.org_id AND log.command_id = asked.command_id
+        WHERE asked.org_id = ANY (seen);
+    END IF;
+
+    SELECT coalesce(array_agg(asked.org_id), '{}') INTO ready
+    FROM unnest(org_ids, heads) asked (org_id, head)
+    WHERE asked.org_id = ANY (locked)
+      AND NOT asked.org_id = ANY (seen)
+      AND asked.head = coalesce((SELECT e.position FROM ledger.event e WHERE e.org_id = asked.org_id ORDER BY e.position DESC LIMIT 1), 0);
+
+    IF cardinality(ready) < cardinality(org_ids) THEN
+        RETURN QUERY
+        SELECT asked.org_id,
+               CASE WHEN asked.org_id = ANY (locked) THEN 'moved' ELSE 'busy' END,
+               coalesce((SELECT e.position FROM ledger.event e WHERE e.org_id = asked.org_id ORDER BY e.position DESC LIMIT 1), 0),
+               NULL::uuid, NULL::bytea, NULL::text, NULL::bigint, NULL::integer
+        FROM unnest(org_ids) asked (org_id)
+        WHERE NOT asked.org_id = ANY (ready);
+    END IF;
+
+    IF cardinality(ready) = 0 THEN
+        RETURN;
+    END IF;
+
+    -- Positions continue the tail without a gap, whatever the caller believes.
+    IF EXISTS (
+        SELECT FROM unnest(event_orgs, positions) written (org_id, position)
+        JOIN unnest(org_ids, heads) asked (org_id, head) ON asked.org_id = written.org_id
+        WHERE written.org_id = ANY (ready)
+        GROUP BY written.org_id, asked.head
+        HAVING min(written.position) <> asked.head + 1 OR max(written.position) <> asked.head + count(*)
+    ) THEN
+        RAISE EXCEPTION 'positions must continue the ledger without a gap' USING ERRCODE = 'data_exception';
+    END IF;
+
+    INSERT INTO ledger.event (org_id, position, stream_kind, stream_id, version, type, recorded_at, envelope, leaf_hash)
+    SELECT written.*
+    FROM unnest(event_orgs, positions, stream_kinds, stream_ids, versions, types, recorded_ats, envelopes, leaf_hashes)
+        written (org_id, position, stream_kind, stream_id, version, type, recorded_at, envelope, leaf_hash)
+    WHERE written.org_id = ANY (ready);
+
+    INSERT INTO ledger.command_log (org_id, command_id, request_digest, outcome, first_position, event_count)
+    SELECT decided.*
+    FROM unnest(command_orgs, command_ids, request_digests, outcomes, first_positions, event_counts)
+        decided (org_id, command_id, request_digest, outcome, first_position, event_count)
+    WHERE decided.org_id = ANY (ready);
+
+    INSERT INTO ledger.commit_feed (org_id, position)
+    SELECT written.org_id, max(written.position)
+    FROM unnest(event_orgs, positions) written (org_id, position)
+    WHERE written.org_id = ANY (ready)
+    GROUP BY written.org_id;
+
+    IF subjects IS NOT NULL THEN
+        INSERT INTO read.access_subject AS row (generation, org_id, kind, subject_id, status, level, client_id, mailbox_id, accepted_invitation)
+        SELECT active.generation, s.org_id, s.kind, s.subject_id, s.status, s.level, s.client_id, s.mailbox_id, s.accepted_invitation
+        FROM jsonb_to_recordset(subjects) s (org_id uuid, kind text, subject_id uuid, status text, level text, client_id uuid, mailbox_id uuid, accepted_invitation uuid)
+        JOIN read.active_generation active ON active.org_id = s.org_id AND active."group" = 'access'
+        WHERE s.org_id = ANY (ready)
+        ON CONFLICT (generation, org_id, kind, subject_id) DO UPDATE
+        SET status = excluded.status, level = excluded.level, client_id = excluded.client_id,
+            mailbox_id = excluded.mailbox_id, accepted_invitation = excluded.accepted_invitation;
+    END IF;
+
+    IF projects IS NOT NULL THEN
+        INSERT INTO read.access_project AS row (generation, org_id, project_id, client_id, manager_id, published)
+        SELECT active.generation, p.org_id, p.project_id, p.client_id, p.manager_id, p.published
+        FROM jsonb_to_recordset(projects) p (org_id uuid, project_id uuid, client_id uuid, manager_id uuid, published boolean)
+        JOIN read.active_generation active ON active.org_id = p.org_id AND active."group" = 'access'
+        WHERE p.org_id = ANY (ready)
+        ON CONFLICT (generation, org_id, project_id) DO UPDATE
+        SET client_id = excluded.client_id, manager_id = excluded.manager_id, published = excluded.published;
+    END IF;
+
+    IF grants IS NOT NULL THEN
+        INSERT INTO read.access_grant AS row (generation, org_id, project_id, portal_user_id, on_roster, rights, valid_from, valid_until)
+        SELECT active.generation, g.org_id, g.project_id, g.portal_user_id, g.on_roster, g.rights, g.valid_from, g.valid_until
+        FROM jsonb_to_recordset(grants) g (org_id uuid, project_id uuid, portal_user_id uuid, on_roster boolean, rights text[], valid_from timestamptz, valid_until timestamptz)
+        JOIN read.active_generation active ON active.org_id = g.org_id AND active."group" = 'access'
+        WHERE g.org_id = ANY (ready)
+        ON CONFLICT (generation, org_id, project_id, portal_user_id) DO UPDATE
+        SET on_roster = excluded.on_roster, rights = excluded.rights,
+            valid_from = excluded.valid_from, valid_until = excluded.valid_until;
+    END IF;
+
+    RETURN QUERY
+    SELECT r.org_id, 'done', NULL::bigint, NULL::uuid, NULL::bytea, NULL::text, NULL::bigint, NULL::integer
+    FROM unnest(ready) r (org_id);
+END $$;
+
+ALTER FUNCTION ledger.open(uuid) OWNER TO countersign_ledger;
+ALTER FUNCTION ledger.lock(uuid) OWNER TO countersign_ledger;
+ALTER FUNCTION ledger.heads() OWNER TO countersign_ledger;
+ALTER FUNCTION ledger.append OWNER TO countersign_ledger;
+REVOKE ALL ON FUNCTION ledger.open(uuid), ledger.lock(uuid), ledger.heads(), ledger.append FROM public;
+GRANT EXECUTE ON FUNCTION ledger.open(uuid), ledger.lock(uuid), ledger.heads(), ledger.append TO countersign_app;
