@@ -66,7 +66,10 @@ fn every_exception_has_a_code_of_its_own() {
 proptest! {
     #[test]
     fn the_predicates_say_what_they_say_in_words(
-        case in prop::collection::vec(proptest::sample::select(vec![SUBMITTED, APPROVED, FINAL, REJECTED, PAID]), 0..12),
+        case in prop::collection::vec(
+            proptest::sample::select(vec![SUBMITTED, APPROVED, FINAL, REJECTED, PAID]),
+            0..12,
+        ),
     ) {
         let has = |what: &str| case.iter().any(|one| one.contains(what));
         let first_final = case.iter().position(|one| one.contains("FINAL_APPROVED")).unwrap_or(case.len());

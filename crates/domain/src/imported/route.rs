@@ -7,8 +7,8 @@
 //! order is checked all the same.
 //!
 //! For any other log no policy is known. There the round itself says who was called: whoever approves, but not finally,
-//! is to have done so before whoever decides. That still shows words out of turn, twice, too late, unasked, or by the
-//! author, and it shows nothing that only a policy could know.
+//! is to have done so before whoever decides. That still shows words out of turn, twice, too late, before any question,
+//! or by the author, and it shows nothing that only a policy could know.
 
 use crate::approval::{Approvers, Policy, Rule, Stage};
 use crate::values::Timestamp;
@@ -54,15 +54,15 @@ enum Need {
     IfCalled,
 }
 
-/// 2017, when two departments tried it out: the supervisor decides, in places after a pre-approver.
+/// As the rounds of 2017 show it: the supervisor decides, in places after a pre-approver.
 const TRAVEL_EXPENSES_2017: &[Planned] = &[
     Planned { name: "pre-approval", roles: &["PRE_APPROVER"], need: Need::IfCalled },
     Planned { name: "supervisor", roles: &["SUPERVISOR"], need: Need::Always },
     Planned { name: "director", roles: &["DIRECTOR"], need: Need::IfCalled },
 ];
 
-/// From 2018, in the whole university: the administration looks first, always; the budget owner where that is another
-/// person than the supervisor; the director now and then.
+/// As all rounds show it that were asked for in 2018: the administration looks first, always (its first word is of 6
+/// January); then the budget owner now and then, the supervisor always, the director now and then.
 const TRAVEL_EXPENSES_2018: &[Planned] = &[
     Planned { name: "administration", roles: &["ADMINISTRATION"], need: Need::Always },
     Planned { name: "budget owner", roles: &["BUDGET OWNER"], need: Need::IfCalled },
