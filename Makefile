@@ -1,9 +1,10 @@
-# A build needs no database: what the queries were checked against is kept in .sqlx.
+# A build needs no database: what the statements were checked against is kept in .sqlx.
 export SQLX_OFFLINE := true
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
+BESIDE_A_DATABASE = $(TARGET)/debug/countersign-embedded run --throwaway --data-dir
 
-.PHONY: demo test check
+.PHONY: demo test check queries bench
 
 # A small believable firm, served on http://127.0.0.1:8080.
 demo:
@@ -14,11 +15,24 @@ demo:
 # All tests, on a private Postgres server that is gone afterwards. The last lines are the runner's own summary.
 test:
 	@scripts/setup.sh test
-	cargo test --workspace --doc
-	cargo build -p countersign-embedded
-	$(TARGET)/debug/countersign-embedded run --throwaway --data-dir $(TARGET)/test-cluster -- cargo nextest run --workspace
+	cargo test --quiet --workspace --doc
+	cargo build -p countersign-embedded -p countersign
+	$(BESIDE_A_DATABASE) $(TARGET)/test-cluster -- cargo nextest run --workspace
 
-# What must be true of the code before it is looked at.
+# What must be true of the code before it is looked at; statements are checked against a database of the migrations.
 check:
+	@scripts/setup.sh test
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets -- -D warnings
+	cargo build -p countersign-embedded
+	$(BESIDE_A_DATABASE) $(TARGET)/query-cluster -- scripts/check-queries.sh
+
+# Keeps what a database of the migrations says of every statement, after one was changed.
+queries:
+	cargo build -p countersign-embedded
+	$(BESIDE_A_DATABASE) $(TARGET)/query-cluster -- scripts/check-queries.sh --write
+
+# How fast the ledger takes events, beside what the same server does by itself.
+bench:
+	@scripts/setup.sh demo
+	cargo build --release -p countersign-bench
+	$(TARGET)/release/countersign-bench

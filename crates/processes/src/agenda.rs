@@ -1,0 +1,166 @@
+//! Puts what follows from events on record, in the transaction that moves the checkpoint.
+
+use crate::react::react;
+use crate::task::{Cause, Item, Task};
+use async_trait::async_trait;
+use countersign_canon::{Digest, sha256};
+use countersign_domain::envelope::Recorded;
+use countersign_domain::ids::OrgId;
+use countersign_domain::values::Timestamp;
+use countersign_eventstore::scoped;
+use countersign_projections::{Generation, Group, ProjectionError, ReadModel};
+use serde::{Deserialize, Serialize};
+use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
+
+/// The group that feeds the agenda. It is followed like a read model and never rebuilt: what was done stays done.
+pub fn agenda() -> Group {
+    Group { name: "agenda", read_models: vec![Box::new(Agenda)], opens_personal_values: false }
+}
+
+#[derive(Debug)]
+struct Agenda;
+
+/// The stored form of an item's task with its cause.
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    task: Task,
+    cause: Cause,
+}
+
+/// An item that this worker has taken, until the lease is over.
+#[derive(Debug)]
+pub(crate) struct Taken {
+    pub(crate) org: OrgId,
+    pub(crate) id: Uuid,
+    pub(crate) task: Task,
+    pub(crate) cause: Cause,
+    pub(crate) attempts: i32,
+}
+
+#[async_trait]
+impl ReadModel for Agenda {
+    fn name(&self) -> &'static str {
+        "agenda"
+    }
+
+    async fn apply(
+        &self,
+        connection: &mut PgConnection,
+        of: Generation,
+        events: &[Recorded],
+    ) -> Result<(), ProjectionError> {
+        let items: Vec<Item> = events.iter().flat_map(react).collect();
+        if !items.is_empty() {
+            put(connection, of.org, &items).await?;
+        }
+        Ok(())
+    }
+
+    /// What was done is no fold of the ledger: there is nothing to compare.
+    async fn digest(&self, _: &mut PgConnection, _: Generation) -> Result<Digest, ProjectionError> {
+        Ok(sha256(&[]))
+    }
+}
+
+/// Puts items on the agenda; one that is on it already stays as it is.
+pub(crate) async fn put(connection: &mut PgConnection, org: OrgId, items: &[Item]) -> Result<(), sqlx::Error> {
+    let ids: Vec<Uuid> = items.iter().map(|item| item.id).collect();
+    let due_ats: Vec<_> = items.iter().map(|item| item.due_at.as_utc()).collect();
+    let tasks: Vec<String> = items.iter().map(|item| to_text(&item.task, &item.cause)).collect();
+    sqlx::query!(
+        "INSERT INTO process.agenda (org_id, item_id, due_at, task)
+         SELECT $1, item.item_id, item.due_at, item.task
+         FROM unnest($2::uuid[], $3::timestamptz[], $4::text[]) item (item_id, due_at, task)
+         ON CONFLICT (org_id, item_id) DO NOTHING",
+        org.0,
+        &ids,
+        &due_ats,
+        &tasks
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// What is due, whosever it is.
+pub(crate) async fn due(pool: &PgPool, now: Timestamp, how_many: i32) -> Result<Vec<(OrgId, Uuid)>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"SELECT org_id AS "org_id!", item_id AS "item_id!" FROM process.due($1, $2)"#,
+        now.as_utc(),
+        how_many
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows.into_iter().map(|row| (OrgId(row.org_id), row.item_id)).collect())
+}
+
+/// Takes an item until a moment; `None` where somebody else has it, or it is done.
+pub(crate) async fn take(
+    pool: &PgPool,
+    org: OrgId,
+    item: Uuid,
+    now: Timestamp,
+    until: Timestamp,
+) -> Result<Option<Taken>, sqlx::Error> {
+    let mut transaction = scoped(pool, org).await?;
+    let row = sqlx::query!(
+        "UPDATE process.agenda SET leased_until = $4, attempts = attempts + 1
+         WHERE org_id = $1 AND item_id = $2 AND done_at IS NULL AND (leased_until IS NULL OR leased_until < $3)
+         RETURNING task, attempts",
+        org.0,
+        item,
+        now.as_utc(),
+        until.as_utc()
+    )
+    .fetch_optional(&mut *transaction)
+    .await?;
+    transaction.commit().await?;
+    let Some(row) = row else { return Ok(None) };
+    let Stored { task, cause } =
+        serde_json::from_str(&row.task).map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
+    Ok(Some(Taken { org, id: item, task, cause, attempts: row.attempts }))
+}
+
+/// Ticks an item off; new items that it became go on the agenda with it.
+pub(crate) async fn done(
+    pool: &PgPool,
+    taken: &Taken,
+    now: Timestamp,
+    outcome: &str,
+    became: &[Item],
+) -> Result<(), sqlx::Error> {
+    let mut transaction = scoped(pool, taken.org).await?;
+    if !became.is_empty() {
+        put(&mut transaction, taken.org, became).await?;
+    }
+    sqlx::query!(
+        "UPDATE process.agenda SET done_at = $3, outcome = $4, leased_until = NULL WHERE org_id = $1 AND item_id = $2",
+        taken.org.0,
+        taken.id,
+        now.as_utc(),
+        outcome
+    )
+    .execute(&mut *transaction)
+    .await?;
+    transaction.commit().await
+}
+
+/// Puts an item off: it failed, and is tried again later.
+pub(crate) async fn put_off(pool: &PgPool, taken: &Taken, until: Timestamp) -> Result<(), sqlx::Error> {
+    let mut transaction = scoped(pool, taken.org).await?;
+    sqlx::query!(
+        "UPDATE process.agenda SET due_at = $3, leased_until = NULL WHERE org_id = $1 AND item_id = $2",
+        taken.org.0,
+        taken.id,
+        until.as_utc()
+    )
+    .execute(&mut *transaction)
+    .await?;
+    transaction.commit().await
+}
+
+fn to_text(task: &Task, cause: &Cause) -> String {
+    let stored = Stored { task: task.clone(), cause: cause.clone() };
+    serde_json::to_string(&stored).expect("a task has string keys and serializes")
+}
