@@ -1,0 +1,131 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// A client portal in which every decision can be proven.
+#[derive(Parser, Debug)]
+#[command(name = "countersign", version, about, long_about = None, propagate_version = true)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Where the data is.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Place {
+    /// The folder for what is kept beside the database: keys, mail that was not sent, and, without a database URL, a
+    /// private Postgres server of our own.
+    #[arg(long, global = true, default_value = ".countersign", env = "COUNTERSIGN_DATA_DIR", value_name = "FOLDER")]
+    pub(crate) data_dir: PathBuf,
+    /// A Postgres database (15 or newer) to use instead of the private one: postgres://user:password@host/name.
+    #[arg(long, global = true, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    pub(crate) database_url: Option<String>,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Command {
+    /// Serve the portal and its API.
+    Serve(Serve),
+    /// Make up a small firm with some months of history, and serve it.
+    Demo(Demo),
+    /// Set the database up, or bring it up to this version.
+    Migrate,
+    /// Organizations: the firms that this installation serves.
+    Org(Org),
+    /// Build read models anew from the ledgers, while the portal stays up.
+    Rebuild(Rebuild),
+}
+
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Serve {
+    /// The address to listen on.
+    #[arg(long, default_value = "127.0.0.1:8080", env = "COUNTERSIGN_LISTEN", value_name = "ADDRESS")]
+    pub(crate) listen: SocketAddr,
+    /// The address under which people reach the portal; must be https unless it is served on this machine only.
+    #[arg(long, env = "COUNTERSIGN_PUBLIC_URL", value_name = "URL")]
+    pub(crate) public_url: Option<String>,
+    #[command(flatten)]
+    pub(crate) mail: Mail,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Demo {
+    /// Make the firm up and exit.
+    #[arg(long)]
+    pub(crate) once: bool,
+    #[command(flatten)]
+    pub(crate) serve: Serve,
+}
+
+/// How mail leaves.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Mail {
+    /// The mail server: smtp://user:password@host:587. Without one, mail is written into the data folder.
+    #[arg(long, env = "SMTP_URL", hide_env_values = true, value_name = "URL")]
+    pub(crate) smtp_url: Option<String>,
+    /// What mail says that it comes from.
+    #[arg(long, env = "COUNTERSIGN_MAIL_FROM", default_value = "Countersign <portal@localhost>", value_name = "SENDER")]
+    pub(crate) mail_from: String,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Org {
+    #[command(subcommand)]
+    pub(crate) command: OrgCommand,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum OrgCommand {
+    /// Register an organization with its first admin, and print the link with which the admin sets a password.
+    Create(OrgCreate),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct OrgCreate {
+    /// The short name in addresses: 2 to 40 of a-z, 0-9 and inner hyphens.
+    pub(crate) slug: String,
+    /// The organization's name.
+    #[arg(long)]
+    pub(crate) name: String,
+    /// The first admin's name.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) admin_name: String,
+    /// The first admin's mail address.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) admin_email: String,
+    /// The plan: trial, starter, rise or growth.
+    #[arg(long, default_value = "trial")]
+    pub(crate) plan: String,
+    /// The time zone, by its IANA name.
+    #[arg(long, default_value = "Etc/UTC")]
+    pub(crate) time_zone: String,
+    /// The currency, by its ISO 4217 code.
+    #[arg(long, default_value = "EUR")]
+    pub(crate) currency: String,
+    /// The language and region: en, de-CH.
+    #[arg(long, default_value = "en")]
+    pub(crate) locale: String,
+    /// The address under which people reach the portal, for the link.
+    #[arg(long, env = "COUNTERSIGN_PUBLIC_URL", default_value = "http://127.0.0.1:8080", value_name = "URL")]
+    pub(crate) public_url: String,
+    /// Print what a program reads.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Rebuild {
+    /// The group of read models; --all for every one.
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    pub(crate) group: Option<String>,
+    /// Every group, one after the other.
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Print what a program reads.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
