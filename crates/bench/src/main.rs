@@ -31,6 +31,11 @@ fn main() -> ExitCode {
 
 fn failed(error: &dyn Error) -> ExitCode {
     eprintln!("bench: {error}");
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        eprintln!("bench: because {error}");
+        cause = error.source();
+    }
     ExitCode::FAILURE
 }
 

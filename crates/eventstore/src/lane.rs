@@ -10,7 +10,7 @@ use crate::batch::{AccessKey, DecidedCommand, OrgAnswer, OrgBatch, Seen, append}
 use crate::cache::Cache;
 use crate::clock::Clock;
 use crate::error::{ExecuteError, StoreError};
-use crate::lane_load::{Errand, Loaded, load};
+use crate::lane_load::{Errand, Loaded, bring, fetch, load};
 use crate::ledger::{Committed, LedgerOptions};
 use crate::load::Folded;
 use crate::outcome::{Answer, Refusal, Verdict};
@@ -38,6 +38,8 @@ const MOVES_BEFORE_WAITING: u32 = 3;
 const BUSY_BEFORE_WAITING: u32 = 2;
 /// A command whose commit broke off is tried so often before its sender is told to ask again.
 const BROKEN_COMMITS: u32 = 3;
+/// How many streams are fetched at once for commands that wait.
+const STREAMS_AHEAD: usize = 64;
 /// Organizations that a lane remembers before it forgets the idle ones.
 const ORGS_REMEMBERED: usize = 20_000;
 
@@ -161,9 +163,7 @@ impl Lane {
             return;
         }
         if org.known.is_none() {
-            let streams =
-                org.waiting.iter().flat_map(|job| job.submission.use_case.steps.iter().map(|step| step.stream()));
-            let streams: HashSet<_> = streams.take(64).collect();
+            let streams: HashSet<_> = streams_of(&org.waiting).take(STREAMS_AHEAD).collect();
             self.send(id, Errand::Arrive { streams: streams.into_iter().collect() });
         } else if !org.in_line {
             org.in_line = true;
@@ -270,8 +270,13 @@ impl Lane {
                     room.take(&part);
                     part.commands.push(DecidedCommand { job, digest, verdict, position });
                 }
-                Err(Stop::Needs(streams, people)) => {
+                Err(Stop::Needs(mut streams, people)) => {
                     org.waiting.push_front(job);
+                    // One errand brings what those behind it will ask for, too, instead of one errand each.
+                    let at_hand = AtHand { org: id, cache: &self.cache, changed: &part.changed };
+                    streams.extend(cold_streams(&org.waiting, &at_hand));
+                    streams.sort_unstable();
+                    streams.dedup();
                     pause = Pause::Needs(streams, people);
                     break;
                 }
@@ -421,7 +426,8 @@ impl Lane {
             let (part, pause) = self.decide(id, &mut room);
             if let (None, Pause::Needs(streams, people)) = (&part, pause) {
                 let head = self.orgs.get(&id).and_then(|org| org.known.as_ref()).map_or(0, |known| known.head);
-                match crate::lane_load::fetch(&mut transaction, &self.shared.vault, id, &streams, &people, head).await {
+                let brought = bring(&self.shared.vault, id, &people).await;
+                match brought.and(fetch(&mut transaction, id, &streams, head).await) {
                     Ok(folded) => folded.into_iter().for_each(|(stream, folded)| self.cache.put(id, stream, folded)),
                     Err(error) => return self.give_up(id, &error),
                 }
@@ -502,6 +508,16 @@ impl States for AtHand<'_> {
 enum Stop {
     Needs(Vec<StreamId>, Vec<PersonId>),
     Failed(ExecuteError),
+}
+
+/// The streams that waiting commands will change, in their order.
+fn streams_of(waiting: &VecDeque<Job>) -> impl Iterator<Item = StreamId> + '_ {
+    waiting.iter().flat_map(|job| job.submission.use_case.steps.iter().map(|step| step.stream()))
+}
+
+/// Those of them that are not at hand.
+fn cold_streams<'a>(waiting: &'a VecDeque<Job>, at_hand: &'a AtHand<'_>) -> impl Iterator<Item = StreamId> + 'a {
+    streams_of(waiting).filter(|stream| at_hand.folded(*stream).is_none()).take(STREAMS_AHEAD)
 }
 
 /// Decides one command on what is at hand, and adds what it leads to to its organization's part.

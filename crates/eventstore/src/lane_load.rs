@@ -38,19 +38,23 @@ pub(crate) struct Newer {
     pub(crate) bytes: usize,
 }
 
+/// Runs an errand. It never waits for a connection while it holds one: errands are many, connections few.
 pub(crate) async fn load(pool: &PgPool, vault: &Vault, org: OrgId, errand: Errand) -> Result<Loaded, ExecuteError> {
-    let mut transaction = scoped(pool, org).await.map_err(unavailable)?;
     let mut loaded = Loaded::default();
+    if let Errand::Fetch { people, .. } = &errand {
+        bring(vault, org, people).await?;
+    }
+    let mut transaction = scoped(pool, org).await.map_err(unavailable)?;
     match errand {
         Errand::Arrive { streams } => {
             let head = find_head(&mut transaction, org).await?.ok_or(ExecuteError::UnknownOrganization)?;
-            loaded.folded = fetch(&mut transaction, vault, org, &streams, &[], head.position).await?;
+            loaded.folded = fetch(&mut transaction, org, &streams, head.position).await?;
             transaction.commit().await.map_err(unavailable)?;
             let key = vault.org_key(org).await.map_err(|error| ExecuteError::from(crate::StoreError::from(error)))?;
             loaded.arrived = Some((head, key));
         }
-        Errand::Fetch { streams, people, head } => {
-            loaded.folded = fetch(&mut transaction, vault, org, &streams, &people, head).await?;
+        Errand::Fetch { streams, head, .. } => {
+            loaded.folded = fetch(&mut transaction, org, &streams, head).await?;
             transaction.commit().await.map_err(unavailable)?;
         }
         Errand::CatchUp { head } => {
@@ -66,17 +70,21 @@ pub(crate) async fn load(pool: &PgPool, vault: &Vault, org: OrgId, errand: Erran
     Ok(loaded)
 }
 
+/// Brings people's keys to hand.
+pub(crate) async fn bring(vault: &Vault, org: OrgId, people: &[PersonId]) -> Result<(), ExecuteError> {
+    if people.is_empty() {
+        return Ok(());
+    }
+    vault.bring(org, people).await.map_err(|error| ExecuteError::from(crate::StoreError::from(error)))
+}
+
+/// Streams folded up to a head.
 pub(crate) async fn fetch(
     transaction: &mut Transaction<'static, Postgres>,
-    vault: &Vault,
     org: OrgId,
     streams: &[StreamId],
-    people: &[PersonId],
     head: u64,
 ) -> Result<Vec<(StreamId, Folded)>, ExecuteError> {
-    if !people.is_empty() {
-        vault.bring(org, people).await.map_err(|error| ExecuteError::from(crate::StoreError::from(error)))?;
-    }
     let mut folded = Vec::with_capacity(streams.len());
     for stream in streams {
         folded.push((*stream, fold_stream(transaction, org, *stream, head).await?));

@@ -314,3 +314,15 @@ async fn a_transaction_shows_one_organization_and_none_without_a_name(owner: PgP
 
     assert_eq!((unnamed, of_one), (0, 1));
 }
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn many_organizations_arriving_at_once_share_few_connections(owner: PgPool) {
+    let options = (*owner.connect_options()).clone().username("countersign_app");
+    let pool = sqlx::postgres::PgPoolOptions::new().max_connections(2).connect_with(options).await.unwrap();
+    let ledger = node(&pool, LedgerOptions { lanes: 1, ..LedgerOptions::default() });
+    let arriving = (0..24).map(|number| {
+        let ledger = ledger.clone();
+        async move { register(&ledger, org(number), Plan::Trial).await }
+    });
+    futures::future::join_all(arriving).await;
+}

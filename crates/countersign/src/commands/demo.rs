@@ -1,7 +1,7 @@
 //! `countersign demo`: a small believable firm to look around in.
 
 use crate::args::{Demo, Place};
-use crate::commands::serve::{public_url, serve_node};
+use crate::commands::serve::{Door, public_url, serve_node};
 use crate::database::Database;
 use crate::demo::{PASSWORD, SLUG, Stage, org, play, sign_ins};
 use crate::failure::Failure;
@@ -15,12 +15,14 @@ pub(crate) async fn run(place: Place, demo: Demo) -> Result<(), Failure> {
     let database = Database::open(&place).await?;
     database.bring_up().await?;
     let node = Node::over(&database, &place.data_dir)?;
+    let door = if demo.once { None } else { Some(Door::open(&demo.serve).await?) };
+    let url = door.as_ref().map_or(url, |door| door.public_url.clone());
     if !is_made(&node).await? {
         make(&node, &place, &demo, &url).await?;
     }
-    if !demo.once {
+    if let Some(door) = door {
         introduce(&url);
-        serve_node(&node, &database, &place, &demo.serve, &url, |mail| {
+        serve_node(&node, &database, &place, &demo.serve, door, |mail| {
             let file = mail.file.as_ref().map(|file| file.display().to_string()).unwrap_or_default();
             println!("mail to {}: {} ({file})", mail.to, mail.subject);
         })
@@ -56,7 +58,7 @@ fn slug() -> Result<Slug, Failure> {
 }
 
 fn introduce(url: &str) {
-    println!("A small firm with fifteen weeks of made-up history, in the organization \"{SLUG}\".\n");
+    println!("A small firm with three months of made-up history, in the organization \"{SLUG}\".\n");
     println!("  portal and API   {url}/v1\n  API document     {url}/openapi.json\n");
     println!("Sign in with the password \"{PASSWORD}\":\n");
     for (role, email) in sign_ins() {

@@ -17,8 +17,8 @@ use countersign_projections::{Advance, Group, advance, groups};
 use indicatif::ProgressBar;
 use sqlx::PgPool;
 
-/// How long ago the story begins.
-const BEGINS_AGO: TimeDelta = TimeDelta::weeks(15);
+/// How long ago the story begins: its thirteen weeks have just passed.
+const BEGINS_AGO: TimeDelta = TimeDelta::days(13 * 7 + 1);
 
 /// The stage: a node, and the day on which the story begins.
 pub(crate) struct Stage<'a> {
