@@ -26,6 +26,8 @@ pub mod work;
 mod access_spec;
 #[cfg(test)]
 mod approval_spec;
+#[cfg(test)]
+mod samples_spec;
 /// Names the rules of this build: a state folded by other rules is not taken for one of ours.
 pub const CODE_DIGEST: &str = env!("COUNTERSIGN_CODE_DIGEST");
 
