@@ -45,6 +45,9 @@ $$;
 --
 -- VOLATILE, so that every statement sees what was committed before it began: the tails are read by a statement that
 -- begins after the locks are held.
+--
+-- Plans are made once a connection, perhaps while the tables are still empty: every look into the ledger is written as a
+-- subquery for one row, and sequential scans are off, so that the plan is the one for a large ledger from the start.
 CREATE FUNCTION ledger.append(
     org_ids uuid[], heads bigint[],
     command_orgs uuid[], command_ids uuid[], request_digests bytea[], outcomes text[], first_positions bigint[], event_counts integer[],
@@ -55,6 +58,7 @@ CREATE FUNCTION ledger.append(
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -65,10 +69,15 @@ BEGIN
     SELECT coalesce(array_agg(l.org_id), '{}') INTO locked
     FROM (SELECT org_id FROM ledger.ledger WHERE org_id = ANY (org_ids) ORDER BY org_id FOR NO KEY UPDATE SKIP LOCKED) l;
 
-    SELECT coalesce(array_agg(DISTINCT log.org_id), '{}') INTO seen
-    FROM unnest(command_orgs, command_ids) asked (org_id, command_id)
-    JOIN ledger.command_log log ON log.org_id = asked.org_id AND log.command_id = asked.command_id
-    WHERE asked.org_id = ANY (locked);
+    SELECT coalesce(array_agg(DISTINCT known.org_id), '{}') INTO seen
+    FROM (
+        SELECT asked.org_id,
+               (SELECT log.command_id FROM ledger.command_log log
+                WHERE log.org_id = asked.org_id AND log.command_id = asked.command_id LIMIT 1) AS found
+        FROM unnest(command_orgs, command_ids) asked (org_id, command_id)
+        WHERE asked.org_id = ANY (locked)
+    ) known
+    WHERE known.found IS NOT NULL;
 
     IF cardinality(seen) > 0 THEN
         RETURN QUERY

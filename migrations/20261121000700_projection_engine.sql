@@ -38,7 +38,8 @@ ALTER TABLE read.parked ENABLE ROW LEVEL SECURITY;
 ALTER TABLE read.parked FORCE ROW LEVEL SECURITY;
 CREATE POLICY one_organization ON read.parked TO countersign_app USING (org_id = ledger.current_org()) WITH CHECK (org_id = ledger.current_org());
 
--- A new, empty generation of a group, with a partition of each of its tables.
+-- A new, empty generation of a group, with a partition of each of its tables. A partition is made apart and attached, so
+-- that nobody who reads or writes the other generations waits.
 CREATE FUNCTION read.create_generation(of_group text) RETURNS integer
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -53,8 +54,9 @@ BEGIN
     IF fresh IS NULL THEN
         RAISE EXCEPTION 'there is no group of read models named %', of_group USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    FOR name IN SELECT t.table_name FROM read.group_table t WHERE t."group" = of_group LOOP
-        EXECUTE format('CREATE TABLE read.%I PARTITION OF read.%I FOR VALUES IN (%s)', name || '_g' || fresh, name, fresh);
+    FOR name IN SELECT t.table_name FROM read.group_table t WHERE t."group" = of_group ORDER BY t.table_name LOOP
+        EXECUTE format('CREATE TABLE read.%I (LIKE read.%I INCLUDING ALL)', name || '_g' || fresh, name);
+        EXECUTE format('ALTER TABLE read.%I ATTACH PARTITION read.%I FOR VALUES IN (%s)', name, name || '_g' || fresh, fresh);
     END LOOP;
     INSERT INTO read.generation ("group", generation, state) VALUES (of_group, fresh, 'building');
     RETURN fresh;
@@ -74,16 +76,14 @@ BEGIN
     END IF;
 END $$;
 
--- A generation that every organization is on becomes the one for new organizations too; the ones before it go.
+-- Ends a rebuild, once every organization is on the new generation: it becomes the one for new organizations too, and
+-- the ones before it retire. False while somebody is still on an old one.
 CREATE FUNCTION read.finish_generation(of_group text, new_generation integer) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 -- It must see every organization: an owner whom row security would narrow gets an error, not a wrong answer.
 SET row_security = off
 AS $$
-DECLARE
-    old  integer;
-    name text;
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtext('countersign.generation.' || of_group));
     -- From here on nobody is put on the old one.
@@ -91,16 +91,36 @@ BEGIN
     IF EXISTS (SELECT FROM read.active_generation a WHERE a."group" = of_group AND a.generation < new_generation) THEN
         RETURN false;
     END IF;
-    FOR old IN SELECT g.generation FROM read.generation g WHERE g."group" = of_group AND g.generation < new_generation LOOP
+    UPDATE read.generation g SET state = 'retired' WHERE g."group" = of_group AND g.generation < new_generation;
+    RETURN true;
+END $$;
+
+-- Drops one table of a retired generation; false when there is none left. One a transaction: whoever drops waits for the
+-- readers of that table alone, holding nothing that they could wait for, and not for long.
+CREATE FUNCTION read.drop_retired(of_group text) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET row_security = off
+SET lock_timeout = '200ms'
+AS $$
+DECLARE
+    old  integer;
+    name text;
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtext('countersign.generation.' || of_group));
+    FOR old IN SELECT g.generation FROM read.generation g WHERE g."group" = of_group AND g.state = 'retired' LOOP
         FOR name IN SELECT t.table_name FROM read.group_table t WHERE t."group" = of_group LOOP
-            EXECUTE format('DROP TABLE IF EXISTS read.%I', name || '_g' || old);
+            IF to_regclass(format('read.%I', name || '_g' || old)) IS NOT NULL THEN
+                EXECUTE format('DROP TABLE read.%I', name || '_g' || old);
+                RETURN true;
+            END IF;
         END LOOP;
         DELETE FROM read.checkpoint c WHERE c."group" = of_group AND c.generation = old;
         DELETE FROM read.parked p WHERE p."group" = of_group AND p.generation = old;
         DELETE FROM read.generation g WHERE g."group" = of_group AND g.generation = old;
     END LOOP;
-    RETURN true;
+    RETURN false;
 END $$;
 
-REVOKE ALL ON FUNCTION read.create_generation(text), read.activate(uuid, text, integer), read.finish_generation(text, integer) FROM public;
-GRANT EXECUTE ON FUNCTION read.create_generation(text), read.activate(uuid, text, integer), read.finish_generation(text, integer) TO countersign_app;
+REVOKE ALL ON FUNCTION read.create_generation(text), read.activate(uuid, text, integer), read.finish_generation(text, integer), read.drop_retired(text) FROM public;
+GRANT EXECUTE ON FUNCTION read.create_generation(text), read.activate(uuid, text, integer), read.finish_generation(text, integer), read.drop_retired(text) TO countersign_app;

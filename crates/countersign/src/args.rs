@@ -1,5 +1,7 @@
 //! The command line.
 
+use crate::commands::audit::Audit;
+use crate::commands::import::Import;
 use clap::{Args, Parser, Subcommand};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -36,6 +38,10 @@ pub(crate) enum Command {
     Migrate,
     /// Organizations: the firms that this installation serves.
     Org(Org),
+    /// Other systems' histories: take them over.
+    Import(Import),
+    /// What happened, by the ledger.
+    Audit(Audit),
     /// Build read models anew from the ledgers, while the portal stays up.
     Rebuild(Rebuild),
 }

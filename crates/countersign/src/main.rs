@@ -1,13 +1,16 @@
 //! `countersign`: one program that runs the portal, sets it up, imports into it, audits it and rebuilds it.
 
 mod args;
+mod audit;
 mod commands;
 mod database;
 mod demo;
 mod failure;
+mod import;
 mod keys;
 mod letters;
 mod node;
+mod output;
 
 use args::{Arguments, Command};
 use clap::Parser;
@@ -34,6 +37,8 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Demo(demo) => commands::demo::run(place, demo).await,
         Command::Migrate => commands::migrate::run(place).await,
         Command::Org(org) => commands::org::run(place, org).await,
+        Command::Import(import) => commands::import::run(place, import).await,
+        Command::Audit(audit) => commands::audit::run(place, audit).await,
         Command::Rebuild(rebuild) => commands::rebuild::run(place, rebuild).await,
     }
 }

@@ -8,6 +8,7 @@ use crate::letters::MailedLetters;
 use axum::http::Uri;
 use countersign_api::{ApiLimits, App, Parts};
 use countersign_domain::ids::{InvitationId, OrgId};
+use countersign_domain::values::Slug;
 use countersign_eventstore::{Clock, Ledger, LedgerOptions, SystemClock, Vault};
 use countersign_identity::Identity;
 use countersign_identity::invitation::invitation_token;
@@ -41,6 +42,14 @@ impl Node {
             positions: Positions::new(pool),
             clock,
             server_key,
+        })
+    }
+
+    /// The organization with a short name.
+    pub(crate) async fn org_named(&self, slug: &Slug) -> Result<OrgId, Failure> {
+        let found = self.identity.find(slug).await;
+        found.map_err(|error| Failure::because("the organization could not be looked up", error))?.ok_or_else(|| {
+            Failure::say(format!("there is no organization named {slug}; `countersign org create` registers one"))
         })
     }
 

@@ -1,0 +1,47 @@
+//! Read models: what the ledgers say, laid out for the questions that people ask.
+//!
+//! A read model is a pure fold (`projector`); the engine (`engine`) reads, folds and writes; `follower` keeps every
+//! ledger's rows up to its head; `rebuild` makes another generation beside the one that is read.
+//!
+//! Each read model is a file in its area: row, keys, fold; beside it `table` (its statements) and `query` (the
+//! questions it answers). Every question takes a `Scope` and the moment first, is one statement, and masks its answer
+//! by `access::decide` (`access_facts`).
+#![warn(missing_docs)]
+
+pub mod approval;
+pub mod billing;
+pub mod clients;
+pub mod firm;
+pub mod history;
+pub mod imported;
+pub mod people;
+pub mod work;
+
+mod access_facts;
+mod columns;
+mod engine;
+mod error;
+mod follower;
+mod group;
+mod groups;
+mod page;
+mod position;
+mod projector;
+mod rebuild;
+mod rebuild_access;
+mod scope;
+#[cfg(test)]
+mod testing;
+
+pub use access_facts::standing;
+pub use engine::{Advance, advance};
+pub use error::{ProjectionError, ReadError};
+pub use follower::{Follower, FollowerOptions};
+pub use group::{Group, ReadModel, Table, model};
+pub use groups::groups;
+pub use page::{Cursor, Limit, NotACursor, NotALimit, Page, PageRequest};
+pub use position::Positions;
+pub use projector::{Keys, Projector, Rows};
+pub use rebuild::{RebuildReport, rebuild};
+pub use rebuild_access::{ACCESS, rebuild_access};
+pub use scope::{Asker, Generation, Scope};

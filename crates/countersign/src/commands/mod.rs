@@ -1,6 +1,8 @@
 //! One file a command.
 
+pub(crate) mod audit;
 pub(crate) mod demo;
+pub(crate) mod import;
 pub(crate) mod migrate;
 pub(crate) mod org;
 pub(crate) mod rebuild;

@@ -10,15 +10,32 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 pub(crate) async fn run(place: Place, serve: Serve) -> Result<(), Failure> {
-    let public_url = public_url(&serve)?;
+    public_url(&serve)?;
     let database = Database::open(&place).await?;
     database.bring_up().await?;
     let node = Node::over(&database, &place.data_dir)?;
-    let served = serve_node(&node, &database, &place, &serve, &public_url, |mail| {
+    let door = Door::open(&serve).await?;
+    let served = serve_node(&node, &database, &place, &serve, door, |mail| {
         tracing::info!(file = ?mail.file, "a mail was written into the data folder");
     });
     served.await?;
     database.close().await
+}
+
+/// Where a node is reached. It is open before anybody is told of it: port 0 gets its number only then.
+pub(crate) struct Door {
+    listener: TcpListener,
+    /// The address under which people reach the portal.
+    pub(crate) public_url: String,
+}
+
+impl Door {
+    pub(crate) async fn open(serve: &Serve) -> Result<Self, Failure> {
+        let failed = |error| Failure::because(&format!("{} cannot be listened on", serve.listen), error);
+        let listener = TcpListener::bind(serve.listen).await.map_err(failed)?;
+        let listen = listener.local_addr().map_err(failed)?;
+        Ok(Self { listener, public_url: public_url(&Serve { listen, ..serve.clone() })? })
+    }
 }
 
 /// Serves a node until it is told to stop; `announce` hears of mail that went into the data folder.
@@ -27,18 +44,20 @@ pub(crate) async fn serve_node(
     database: &Database,
     place: &Place,
     serve: &Serve,
-    public_url: &str,
+    door: Door,
     announce: impl Fn(&Delivered) + Send + Sync + 'static,
 ) -> Result<(), Failure> {
-    let worker = node.worker(mailer(&serve.mail, &place.data_dir, announce)?, public_url);
-    let router = countersign_api::router(node.app(worker.clone(), public_url)?);
-    let listener = TcpListener::bind(serve.listen)
-        .await
-        .map_err(|error| Failure::because(&format!("{} cannot be listened on", serve.listen), error))?;
+    let Door { listener, public_url } = door;
+    let worker = node.worker(mailer(&serve.mail, &place.data_dir, announce)?, &public_url);
+    let app = node.app(worker.clone(), &public_url)?;
+    let router = countersign_api::router(app.clone());
     let follower = node.follow();
     println!("serving {public_url}");
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    let serving = axum::serve(listener, service).with_graceful_shutdown(told_to_stop());
+    let serving = axum::serve(listener, service).with_graceful_shutdown(async move {
+        told_to_stop().await;
+        app.close_feeds();
+    });
     let served = tokio::select! {
         served = async { serving.await } => served,
         () = worker.run() => Ok(()),

@@ -14,5 +14,4 @@ mod report;
 mod sending;
 
 pub(crate) use log::Log;
-pub(crate) use report::Report;
 pub(crate) use sending::import;

@@ -1,0 +1,136 @@
+//! JSON bodies: bounded, strict, and with the field named that does not fit.
+
+use crate::app::App;
+use crate::error::ApiError;
+use crate::problem::Fault;
+use axum::body::to_bytes;
+use axum::extract::{FromRequest, Request};
+use axum::http::HeaderMap;
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use serde::de::DeserializeOwned;
+use serde_path_to_error::{Path, Segment};
+use std::fmt::Write;
+
+/// A body of a known shape.
+#[derive(Debug)]
+pub(crate) struct Json<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
+        let limit_bytes = app.limits.body_bytes;
+        if !is_json(request.headers()) {
+            return Err(ApiError::NotJson);
+        }
+        if length(request.headers()).is_some_and(|length| length > limit_bytes as u64) {
+            return Err(ApiError::TooLarge { limit_bytes });
+        }
+        let body = to_bytes(request.into_body(), limit_bytes).await.map_err(|error| unread(error, limit_bytes))?;
+        parse(&body).map(Self)
+    }
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let parsed = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let pointer = pointer(error.path());
+        let error = error.into_inner();
+        if error.is_data() { ApiError::Invalid(vec![fault(pointer, &error)]) } else { malformed(&error) }
+    })?;
+    json.end().map_err(|error| malformed(&error))?;
+    Ok(parsed)
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let Some(text) = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()) else { return false };
+    let essence = text.split(';').next().unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case("application/json")
+}
+
+fn length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// A body that is too long, or one whose sender went away.
+fn unread(error: axum::Error, limit_bytes: usize) -> ApiError {
+    if error.to_string().contains("length limit") {
+        ApiError::TooLarge { limit_bytes }
+    } else {
+        ApiError::Malformed("the body could not be read to its end".to_owned())
+    }
+}
+
+fn malformed(error: &serde_json::Error) -> ApiError {
+    ApiError::Malformed(format!("the body is no JSON: line {}, column {}", error.line(), error.column()))
+}
+
+/// The sentence without the place in the text: the pointer says where.
+fn fault(pointer: String, error: &serde_json::Error) -> Fault {
+    let text = error.to_string();
+    let detail = text.rsplit_once(" at line ").map_or(text.as_str(), |(sentence, _)| sentence);
+    Fault { pointer, detail: detail.to_owned() }
+}
+
+fn pointer(path: &Path) -> String {
+    let mut pointer = String::new();
+    for segment in path {
+        // Writing to a String cannot fail.
+        let _ = match segment {
+            Segment::Seq { index } => write!(pointer, "/{index}"),
+            Segment::Map { key } => write!(pointer, "/{}", key.replace('~', "~0").replace('/', "~1")),
+            Segment::Enum { .. } | Segment::Unknown => Ok(()),
+        };
+    }
+    pointer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use countersign_domain::values::Email;
+    use serde::Deserialize;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[allow(dead_code)]
+    struct Asked {
+        people: Vec<Person>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[allow(dead_code)]
+    struct Person {
+        email: Email,
+    }
+
+    #[track_caller]
+    fn fault_of(body: &str) -> Fault {
+        match parse::<Asked>(body.as_bytes()) {
+            Err(ApiError::Invalid(mut faults)) => faults.remove(0),
+            other => panic!("not a fault: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_field_that_does_not_fit_is_named() {
+        let fault = fault_of(r#"{"people": [{"email": "ann@example.com"}, {"email": "ann"}]}"#);
+        assert_eq!(fault.pointer, "/people/1/email");
+        assert_eq!(fault.detail, "not a mail address: write it like name@example.com");
+    }
+
+    #[test]
+    fn an_unknown_field_is_no_field_that_is_quietly_left_out() {
+        let fault = fault_of(r#"{"people": [], "a/b": 1}"#);
+        assert_eq!(fault.pointer, "/a~1b");
+        assert!(fault.detail.starts_with("unknown field"), "{}", fault.detail);
+    }
+
+    #[test]
+    fn what_is_no_json_is_malformed_and_not_invalid() {
+        for bad in ["", "{", "nonsense", r#"{"people": []} and more"#] {
+            assert!(matches!(parse::<Asked>(bad.as_bytes()), Err(ApiError::Malformed(_))), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! The statements beside the fold.
+
+use super::{ApprovalHistory, ApprovalHistoryRow, Word};
+use crate::approval::approvable::Approvable;
+use crate::columns::{column, json, principal, read, read_position, read_principal, read_word, signed_position, word};
+use crate::group::Table;
+use crate::scope::Generation;
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+struct Stored {
+    position: i64,
+    object_kind: String,
+    object_id: Uuid,
+    project_id: Uuid,
+    client_id: Uuid,
+    decided: String,
+    by_kind: String,
+    by_id: Uuid,
+    recorded_at: DateTime<Utc>,
+    entry: Json<Word>,
+}
+
+impl Stored {
+    fn into_row(self) -> Result<(u64, ApprovalHistoryRow), sqlx::Error> {
+        let row = ApprovalHistoryRow {
+            what: read("object_kind", Approvable::of(&self.object_kind, self.object_id))?,
+            project: self.project_id.into(),
+            client: self.client_id.into(),
+            decided: read_word("decided", self.decided)?,
+            by: read_principal("by_kind", &self.by_kind, self.by_id)?,
+            at: self.recorded_at.into(),
+            word: self.entry.0,
+        };
+        Ok((read_position("position", self.position)?, row))
+    }
+}
+
+#[async_trait]
+impl Table for ApprovalHistory {
+    const NAME: &'static str = "approval_history";
+
+    async fn load(
+        connection: &mut PgConnection,
+        of: Generation,
+        keys: &[u64],
+    ) -> Result<Vec<(u64, ApprovalHistoryRow)>, sqlx::Error> {
+        let position = column(keys, |key| signed_position(*key));
+        let found = sqlx::query_as!(
+            Stored,
+            r#"SELECT position, object_kind, object_id, project_id, client_id, decided, by_kind, by_id, recorded_at,
+                 entry AS "entry: Json<Word>"
+             FROM read.approval_history
+             WHERE generation = $1 AND org_id = $2 AND position = ANY ($3)"#,
+            of.number,
+            of.org.0,
+            &position
+        )
+        .fetch_all(connection)
+        .await?;
+        found.into_iter().map(Stored::into_row).collect()
+    }
+
+    async fn save(
+        connection: &mut PgConnection,
+        of: Generation,
+        rows: &[(u64, ApprovalHistoryRow)],
+    ) -> Result<(), sqlx::Error> {
+        let position = column(rows, |(id, _)| signed_position(*id));
+        let object_kind = column(rows, |(_, row)| row.what.kind().as_str().to_owned());
+        let object_id = column(rows, |(_, row)| row.what.id());
+        let project_id = column(rows, |(_, row)| row.project.0);
+        let client_id = column(rows, |(_, row)| row.client.0);
+        let decided = column(rows, |(_, row)| word(&row.decided));
+        let by_kind = column(rows, |(_, row)| principal(row.by).0);
+        let by_id = column(rows, |(_, row)| principal(row.by).1);
+        let recorded_at = column(rows, |(_, row)| row.at.as_utc());
+        let entry = column(rows, |(_, row)| json(&row.word));
+        sqlx::query!(
+            "INSERT INTO read.approval_history (generation, org_id, position, object_kind, object_id, project_id,
+                 client_id, decided, by_kind, by_id, recorded_at, entry)
+             SELECT $1, $2, written.*
+             FROM unnest($3::bigint[], $4::text[], $5::uuid[], $6::uuid[], $7::uuid[], $8::text[], $9::text[],
+                 $10::uuid[], $11::timestamptz[], $12::jsonb[]) written
+             ON CONFLICT (generation, org_id, position) DO UPDATE
+             SET object_kind = excluded.object_kind, object_id = excluded.object_id,
+                 project_id = excluded.project_id, client_id = excluded.client_id, decided = excluded.decided,
+                 by_kind = excluded.by_kind, by_id = excluded.by_id, recorded_at = excluded.recorded_at,
+                 entry = excluded.entry",
+            of.number,
+            of.org.0,
+            &position,
+            &object_kind,
+            &object_id,
+            &project_id,
+            &client_id,
+            &decided,
+            &by_kind,
+            &by_id,
+            &recorded_at,
+            &entry
+        )
+        .execute(connection)
+        .await?;
+        Ok(())
+    }
+
+    async fn delete(connection: &mut PgConnection, of: Generation, keys: &[u64]) -> Result<(), sqlx::Error> {
+        let position = column(keys, |key| signed_position(*key));
+        sqlx::query!(
+            "DELETE FROM read.approval_history
+             WHERE generation = $1 AND org_id = $2 AND position = ANY ($3)",
+            of.number,
+            of.org.0,
+            &position
+        )
+        .execute(connection)
+        .await?;
+        Ok(())
+    }
+
+    async fn all(connection: &mut PgConnection, of: Generation) -> Result<Vec<(u64, ApprovalHistoryRow)>, sqlx::Error> {
+        let found = sqlx::query_as!(
+            Stored,
+            r#"SELECT position, object_kind, object_id, project_id, client_id, decided, by_kind, by_id, recorded_at,
+                 entry AS "entry: Json<Word>"
+             FROM read.approval_history
+             WHERE generation = $1 AND org_id = $2"#,
+            of.number,
+            of.org.0
+        )
+        .fetch_all(connection)
+        .await?;
+        found.into_iter().map(Stored::into_row).collect()
+    }
+}

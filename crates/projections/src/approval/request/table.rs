@@ -1,0 +1,195 @@
+//! The statements beside the fold.
+
+use super::{ApprovalRequest, ApprovalRequestRow, Question, Standing};
+use crate::approval::approvable::Approvable;
+use crate::columns::{column, json, moment, read, read_count, read_word, signed, word};
+use crate::group::Table;
+use crate::scope::Generation;
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use countersign_domain::access::Right;
+use countersign_domain::approval::Approvers;
+use countersign_domain::envelope::Principal;
+use sqlx::PgConnection;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+struct Stored {
+    object_kind: String,
+    object_id: Uuid,
+    project_id: Uuid,
+    client_id: Uuid,
+    standing: String,
+    revision: i32,
+    asked_at: DateTime<Utc>,
+    closed_at: Option<DateTime<Utc>>,
+    request: Json<Question>,
+}
+
+impl Stored {
+    fn into_row(self) -> Result<(Approvable, ApprovalRequestRow), sqlx::Error> {
+        let row = ApprovalRequestRow {
+            project: self.project_id.into(),
+            client: self.client_id.into(),
+            revision: read_count("revision", self.revision)?,
+            standing: read_word("standing", self.standing)?,
+            asked_at: self.asked_at.into(),
+            closed_at: self.closed_at.map(Into::into),
+            question: self.request.0,
+        };
+        let what = read("object_kind", Approvable::of(&self.object_kind, self.object_id))?;
+        Ok((what, row))
+    }
+}
+
+/// What the open stage asks for, so that a statement can look for it.
+impl ApprovalRequestRow {
+    fn needed_right(&self) -> Option<Right> {
+        match self.open_approvers() {
+            Some(Approvers::Holders(right)) => Some(*right),
+            Some(Approvers::Named(_) | Approvers::Roles(_)) | None => None,
+        }
+    }
+
+    fn named(&self) -> Vec<Uuid> {
+        match self.open_approvers() {
+            Some(Approvers::Named(people)) => people.iter().copied().map(person).collect(),
+            Some(Approvers::Holders(_) | Approvers::Roles(_)) | None => Vec::new(),
+        }
+    }
+
+    fn given(&self) -> Vec<Uuid> {
+        self.question.given.iter().copied().map(person).collect()
+    }
+
+    fn open_approvers(&self) -> Option<&Approvers> {
+        let open = self.standing == Standing::Open;
+        self.question.open_stage().filter(|_| open).map(|stage| &stage.approvers)
+    }
+}
+
+fn person(principal: Principal) -> Uuid {
+    match principal {
+        Principal::Staff(id) => id.0,
+        Principal::PortalUser(id) => id.0,
+    }
+}
+
+#[async_trait]
+impl Table for ApprovalRequest {
+    const NAME: &'static str = "approval_request";
+
+    async fn load(
+        connection: &mut PgConnection,
+        of: Generation,
+        keys: &[Approvable],
+    ) -> Result<Vec<(Approvable, ApprovalRequestRow)>, sqlx::Error> {
+        let object_kind = column(keys, |key| key.kind().as_str().to_owned());
+        let object_id = column(keys, |key| key.id());
+        let found = sqlx::query_as!(
+            Stored,
+            r#"SELECT object_kind, object_id, project_id, client_id, standing, revision, asked_at, closed_at,
+                 request AS "request: Json<Question>"
+             FROM read.approval_request
+             WHERE generation = $1 AND org_id = $2
+               AND (object_kind, object_id) IN (SELECT * FROM unnest($3::text[], $4::uuid[]))"#,
+            of.number,
+            of.org.0,
+            &object_kind,
+            &object_id
+        )
+        .fetch_all(connection)
+        .await?;
+        found.into_iter().map(Stored::into_row).collect()
+    }
+
+    async fn save(
+        connection: &mut PgConnection,
+        of: Generation,
+        rows: &[(Approvable, ApprovalRequestRow)],
+    ) -> Result<(), sqlx::Error> {
+        let object_kind = column(rows, |(id, _)| id.kind().as_str().to_owned());
+        let object_id = column(rows, |(id, _)| id.id());
+        let project_id = column(rows, |(_, row)| row.project.0);
+        let client_id = column(rows, |(_, row)| row.client.0);
+        let standing = column(rows, |(_, row)| word(&row.standing));
+        let revision = column(rows, |(_, row)| signed(row.revision));
+        let asked_by = column(rows, |(_, row)| person(row.question.asked_by));
+        let asked_at = column(rows, |(_, row)| row.asked_at.as_utc());
+        let closed_at = column(rows, |(_, row)| moment(row.closed_at));
+        let needed_right = column(rows, |(_, row)| row.needed_right().map(|right| right.as_str().to_owned()));
+        let named = column(rows, |(_, row)| json(&row.named()));
+        let given = column(rows, |(_, row)| json(&row.given()));
+        let request = column(rows, |(_, row)| json(&row.question));
+        sqlx::query!(
+            "INSERT INTO read.approval_request (generation, org_id, object_kind, object_id, project_id, client_id,
+                 standing, revision, asked_by, asked_at, closed_at, needed_right, named, given, request)
+             SELECT $1, $2, written.object_kind, written.object_id, written.project_id, written.client_id,
+                 written.standing, written.revision, written.asked_by, written.asked_at, written.closed_at,
+                 written.needed_right, ARRAY(SELECT jsonb_array_elements_text(written.named)::uuid),
+                 ARRAY(SELECT jsonb_array_elements_text(written.given)::uuid), written.request
+             FROM unnest($3::text[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[], $8::integer[], $9::uuid[],
+                 $10::timestamptz[], $11::timestamptz[], $12::text[], $13::jsonb[], $14::jsonb[], $15::jsonb[])
+                 written (object_kind, object_id, project_id, client_id, standing, revision, asked_by, asked_at,
+                 closed_at, needed_right, named, given, request)
+             ON CONFLICT (generation, org_id, object_kind, object_id) DO UPDATE
+             SET project_id = excluded.project_id, client_id = excluded.client_id, standing = excluded.standing,
+                 revision = excluded.revision, asked_by = excluded.asked_by, asked_at = excluded.asked_at,
+                 closed_at = excluded.closed_at, needed_right = excluded.needed_right, named = excluded.named,
+                 given = excluded.given, request = excluded.request",
+            of.number,
+            of.org.0,
+            &object_kind,
+            &object_id,
+            &project_id,
+            &client_id,
+            &standing,
+            &revision,
+            &asked_by,
+            &asked_at,
+            &closed_at as &[Option<DateTime<Utc>>],
+            &needed_right as &[Option<String>],
+            &named,
+            &given,
+            &request
+        )
+        .execute(connection)
+        .await?;
+        Ok(())
+    }
+
+    async fn delete(connection: &mut PgConnection, of: Generation, keys: &[Approvable]) -> Result<(), sqlx::Error> {
+        let object_kind = column(keys, |key| key.kind().as_str().to_owned());
+        let object_id = column(keys, |key| key.id());
+        sqlx::query!(
+            "DELETE FROM read.approval_request
+             WHERE generation = $1 AND org_id = $2
+               AND (object_kind, object_id) IN (SELECT * FROM unnest($3::text[], $4::uuid[]))",
+            of.number,
+            of.org.0,
+            &object_kind,
+            &object_id
+        )
+        .execute(connection)
+        .await?;
+        Ok(())
+    }
+
+    async fn all(
+        connection: &mut PgConnection,
+        of: Generation,
+    ) -> Result<Vec<(Approvable, ApprovalRequestRow)>, sqlx::Error> {
+        let found = sqlx::query_as!(
+            Stored,
+            r#"SELECT object_kind, object_id, project_id, client_id, standing, revision, asked_at, closed_at,
+                 request AS "request: Json<Question>"
+             FROM read.approval_request
+             WHERE generation = $1 AND org_id = $2"#,
+            of.number,
+            of.org.0
+        )
+        .fetch_all(connection)
+        .await?;
+        found.into_iter().map(Stored::into_row).collect()
+    }
+}

@@ -1,0 +1,3 @@
+//! What the work costs: invoices.
+
+pub mod invoice;

@@ -1,0 +1,106 @@
+//! The statements beside the fold.
+
+use super::{Organization, OrganizationRow};
+use crate::columns::{column, read, read_count, signed};
+use crate::group::Table;
+use crate::scope::Generation;
+use async_trait::async_trait;
+use countersign_domain::firm::organization::Home;
+use countersign_domain::values::{Currency, Label, Locale, Slug, TimeZone};
+use sqlx::PgConnection;
+
+struct Stored {
+    slug: String,
+    name: String,
+    plan: String,
+    time_zone: String,
+    currency: String,
+    locale: String,
+    seats_used: i32,
+}
+
+impl Stored {
+    fn into_row(self) -> Result<((), OrganizationRow), sqlx::Error> {
+        let home = Home {
+            time_zone: read("time_zone", TimeZone::parse(&self.time_zone))?,
+            currency: read("currency", Currency::parse(&self.currency))?,
+            locale: read("locale", Locale::parse(&self.locale))?,
+        };
+        let row = OrganizationRow {
+            slug: read("slug", Slug::parse(&self.slug))?,
+            name: read("name", Label::parse(&self.name))?,
+            plan: crate::columns::read_word("plan", self.plan)?,
+            home,
+            seats_used: read_count("seats_used", self.seats_used)?,
+        };
+        Ok(((), row))
+    }
+}
+
+#[async_trait]
+impl Table for Organization {
+    const NAME: &'static str = "organization";
+
+    async fn load(
+        connection: &mut PgConnection,
+        of: Generation,
+        _: &[()],
+    ) -> Result<Vec<((), OrganizationRow)>, sqlx::Error> {
+        Self::all(connection, of).await
+    }
+
+    async fn save(
+        connection: &mut PgConnection,
+        of: Generation,
+        rows: &[((), OrganizationRow)],
+    ) -> Result<(), sqlx::Error> {
+        let slugs = column(rows, |(_, row)| row.slug.as_str().to_owned());
+        let names = column(rows, |(_, row)| row.name.as_str().to_owned());
+        let plans = column(rows, |(_, row)| row.plan.as_str().to_owned());
+        let zones = column(rows, |(_, row)| row.home.time_zone.as_str().to_owned());
+        let currencies = column(rows, |(_, row)| row.home.currency.to_string());
+        let locales = column(rows, |(_, row)| row.home.locale.as_str().to_owned());
+        let seats = column(rows, |(_, row)| signed(row.seats_used));
+        sqlx::query!(
+            "INSERT INTO read.organization (generation, org_id, slug, name, plan, time_zone, currency, locale,
+                 seats_used)
+             SELECT $1, $2, written.*
+             FROM unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::integer[]) written
+             ON CONFLICT (generation, org_id) DO UPDATE
+             SET slug = excluded.slug, name = excluded.name, plan = excluded.plan, time_zone = excluded.time_zone,
+                 currency = excluded.currency, locale = excluded.locale, seats_used = excluded.seats_used",
+            of.number,
+            of.org.0,
+            &slugs,
+            &names,
+            &plans,
+            &zones,
+            &currencies,
+            &locales,
+            &seats
+        )
+        .execute(connection)
+        .await?;
+        Ok(())
+    }
+
+    async fn delete(connection: &mut PgConnection, of: Generation, _: &[()]) -> Result<(), sqlx::Error> {
+        sqlx::query!("DELETE FROM read.organization WHERE generation = $1 AND org_id = $2", of.number, of.org.0)
+            .execute(connection)
+            .await?;
+        Ok(())
+    }
+
+    async fn all(connection: &mut PgConnection, of: Generation) -> Result<Vec<((), OrganizationRow)>, sqlx::Error> {
+        let found = sqlx::query_as!(
+            Stored,
+            "SELECT slug, name, plan, time_zone, currency, locale, seats_used
+             FROM read.organization WHERE generation = $1 AND org_id = $2",
+            of.number,
+            of.org.0
+        )
+        .fetch_all(connection)
+        .await?;
+        found.into_iter().map(Stored::into_row).collect()
+    }
+}

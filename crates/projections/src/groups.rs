@@ -1,0 +1,44 @@
+//! Which read models there are, and which are fed together.
+
+use crate::approval::history::ApprovalHistory;
+use crate::approval::request::ApprovalRequest;
+use crate::billing::invoice::Invoice;
+use crate::clients::client::Client;
+use crate::clients::contact::Contact;
+use crate::clients::portal_user::PortalUser;
+use crate::firm::organization::Organization;
+use crate::firm::staff::Staff;
+use crate::group::{Group, model};
+use crate::history::object::ObjectHistory;
+use crate::imported::case::ImportedCase;
+use crate::people::person_card::PersonCard;
+use crate::work::project::Project;
+use crate::work::time_entry::TimeEntry;
+
+/// Every group that follows the ledgers. The access group does not: the append itself keeps it (`rebuild_access`).
+pub fn groups() -> Vec<Group> {
+    vec![
+        Group {
+            name: "portal",
+            read_models: vec![
+                model::<Organization>(),
+                model::<Staff>(),
+                model::<Client>(),
+                model::<Contact>(),
+                model::<PortalUser>(),
+                model::<Project>(),
+                model::<TimeEntry>(),
+                model::<Invoice>(),
+            ],
+            opens_personal_values: false,
+        },
+        Group {
+            name: "approvals",
+            read_models: vec![model::<ApprovalRequest>(), model::<ApprovalHistory>()],
+            opens_personal_values: false,
+        },
+        Group { name: "history", read_models: vec![model::<ObjectHistory>()], opens_personal_values: false },
+        Group { name: "people", read_models: vec![model::<PersonCard>()], opens_personal_values: true },
+        Group { name: "cases", read_models: vec![model::<ImportedCase>()], opens_personal_values: false },
+    ]
+}

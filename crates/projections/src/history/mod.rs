@@ -1,0 +1,3 @@
+//! Everything that happened, by the objects that it concerned.
+
+pub mod object;

@@ -1,0 +1,3 @@
+//! Other systems' histories.
+
+pub mod case;

@@ -1,0 +1,3 @@
+//! People: the only read model with personal values.
+
+pub mod person_card;

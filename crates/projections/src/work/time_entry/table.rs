@@ -1,0 +1,133 @@
+//! The statements beside the fold.
+
+use super::{TimeEntry, TimeEntryRow};
+use crate::approval::Decision;
+use crate::columns::{column, json, read_word, word};
+use crate::group::Table;
+use crate::scope::Generation;
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use countersign_domain::ids::TimeEntryId;
+use countersign_domain::work::time_entry::content::Content;
+use sqlx::PgConnection;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+struct Stored {
+    time_entry_id: Uuid,
+    status: String,
+    since: DateTime<Utc>,
+    content: Json<Content>,
+    decisions: Json<Vec<Decision>>,
+}
+
+impl Stored {
+    fn into_row(self) -> Result<(TimeEntryId, TimeEntryRow), sqlx::Error> {
+        let row = TimeEntryRow {
+            content: self.content.0,
+            status: read_word("status", self.status)?,
+            since: self.since.into(),
+            decisions: self.decisions.0,
+        };
+        Ok((self.time_entry_id.into(), row))
+    }
+}
+
+#[async_trait]
+impl Table for TimeEntry {
+    const NAME: &'static str = "time_entry";
+
+    async fn load(
+        connection: &mut PgConnection,
+        of: Generation,
+        keys: &[TimeEntryId],
+    ) -> Result<Vec<(TimeEntryId, TimeEntryRow)>, sqlx::Error> {
+        let time_entry_id = column(keys, |key| key.0);
+        let found = sqlx::query_as!(
+            Stored,
+            r#"SELECT time_entry_id, status, since, content AS "content: Json<Content>",
+                 decisions AS "decisions: Json<Vec<Decision>>"
+             FROM read.time_entry
+             WHERE generation = $1 AND org_id = $2 AND time_entry_id = ANY ($3)"#,
+            of.number,
+            of.org.0,
+            &time_entry_id
+        )
+        .fetch_all(connection)
+        .await?;
+        found.into_iter().map(Stored::into_row).collect()
+    }
+
+    async fn save(
+        connection: &mut PgConnection,
+        of: Generation,
+        rows: &[(TimeEntryId, TimeEntryRow)],
+    ) -> Result<(), sqlx::Error> {
+        let time_entry_id = column(rows, |(id, _)| id.0);
+        let project_id = column(rows, |(_, row)| row.content.project.0);
+        let worked_on = column(rows, |(_, row)| row.content.worked_on);
+        let hours = column(rows, |(_, row)| row.content.hours.as_decimal());
+        let value = column(rows, |(_, row)| row.content.value.minor());
+        let status = column(rows, |(_, row)| word(&row.status));
+        let since = column(rows, |(_, row)| row.since.as_utc());
+        let content = column(rows, |(_, row)| json(&row.content));
+        let decisions = column(rows, |(_, row)| json(&row.decisions));
+        sqlx::query!(
+            "INSERT INTO read.time_entry (generation, org_id, time_entry_id, project_id, worked_on, hours, value,
+                 status, since, content, decisions)
+             SELECT $1, $2, written.*
+             FROM unnest($3::uuid[], $4::uuid[], $5::date[], $6::numeric[], $7::bigint[], $8::text[],
+                 $9::timestamptz[], $10::jsonb[], $11::jsonb[]) written
+             ON CONFLICT (generation, org_id, time_entry_id) DO UPDATE
+             SET project_id = excluded.project_id, worked_on = excluded.worked_on, hours = excluded.hours,
+                 value = excluded.value, status = excluded.status, since = excluded.since,
+                 content = excluded.content, decisions = excluded.decisions",
+            of.number,
+            of.org.0,
+            &time_entry_id,
+            &project_id,
+            &worked_on,
+            &hours,
+            &value,
+            &status,
+            &since,
+            &content,
+            &decisions
+        )
+        .execute(connection)
+        .await?;
+        Ok(())
+    }
+
+    async fn delete(connection: &mut PgConnection, of: Generation, keys: &[TimeEntryId]) -> Result<(), sqlx::Error> {
+        let time_entry_id = column(keys, |key| key.0);
+        sqlx::query!(
+            "DELETE FROM read.time_entry
+             WHERE generation = $1 AND org_id = $2 AND time_entry_id = ANY ($3)",
+            of.number,
+            of.org.0,
+            &time_entry_id
+        )
+        .execute(connection)
+        .await?;
+        Ok(())
+    }
+
+    async fn all(
+        connection: &mut PgConnection,
+        of: Generation,
+    ) -> Result<Vec<(TimeEntryId, TimeEntryRow)>, sqlx::Error> {
+        let found = sqlx::query_as!(
+            Stored,
+            r#"SELECT time_entry_id, status, since, content AS "content: Json<Content>",
+                 decisions AS "decisions: Json<Vec<Decision>>"
+             FROM read.time_entry
+             WHERE generation = $1 AND org_id = $2"#,
+            of.number,
+            of.org.0
+        )
+        .fetch_all(connection)
+        .await?;
+        found.into_iter().map(Stored::into_row).collect()
+    }
+}

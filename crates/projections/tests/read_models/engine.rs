@@ -1,0 +1,156 @@
+//! The engine: rows and checkpoint in one transaction, one writer at a time, and a poison event that harms nobody else.
+
+use crate::firm::*;
+use async_trait::async_trait;
+use countersign_domain::envelope::Recorded;
+use countersign_domain::ids::OrgId;
+use countersign_domain::use_cases::clients::rename_client;
+use countersign_eventstore::scoped;
+use countersign_projections::work::project;
+use countersign_projections::{
+    Advance, Follower, FollowerOptions, Generation, Group, Keys, Positions, Projector, ReadError, Rows, Table, advance,
+    groups, model,
+};
+use sqlx::{PgConnection, PgPool};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A read model that cannot stand the second firm.
+#[derive(Debug)]
+struct Squeamish;
+
+impl Projector for Squeamish {
+    type Key = u64;
+    type Row = ();
+
+    fn keys(event: &Recorded) -> Keys<u64> {
+        Keys::one(event.position)
+    }
+
+    fn project(_: &mut Rows<u64, ()>, event: &Recorded) {
+        assert_ne!(event.org, OrgId(uuid::Uuid::from_u128(0x0a11_0002)), "not this one");
+    }
+}
+
+#[async_trait]
+impl Table for Squeamish {
+    const NAME: &'static str = "squeamish";
+
+    async fn load(_: &mut PgConnection, _: Generation, _: &[u64]) -> Result<Vec<(u64, ())>, sqlx::Error> {
+        Ok(Vec::new())
+    }
+
+    async fn save(_: &mut PgConnection, _: Generation, _: &[(u64, ())]) -> Result<(), sqlx::Error> {
+        Ok(())
+    }
+
+    async fn delete(_: &mut PgConnection, _: Generation, _: &[u64]) -> Result<(), sqlx::Error> {
+        Ok(())
+    }
+
+    async fn all(_: &mut PgConnection, _: Generation) -> Result<Vec<(u64, ())>, sqlx::Error> {
+        Ok(Vec::new())
+    }
+}
+
+/// The portal group with one fold that fails.
+fn with_poison() -> Vec<Group> {
+    let mut groups = groups();
+    let portal = groups.iter_mut().find(|group| group.name == "portal").unwrap();
+    portal.read_models.push(model::<Squeamish>());
+    groups
+}
+
+fn quick() -> FollowerOptions {
+    FollowerOptions { workers: 2, sweep_every: Duration::from_millis(20), compare_every: Duration::from_secs(60) }
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn a_poison_event_parks_one_organization_in_one_group_and_everybody_else_goes_on(owner: PgPool) {
+    let ledger = node(&owner).await;
+    let (sound, sick) = (Firm::on(ledger.clone(), 1).await, Firm::on(ledger.clone(), 2).await);
+    let positions = Positions::new(sound.pool.clone());
+    let follower = Follower::start(ledger, Arc::new(with_poison()), positions.clone(), quick());
+
+    let head = sound.must(ADA, rename_client(ACME, label("Acme again"))).await;
+    positions.reach(sound.org, &["portal", "approvals", "history", "people", "cases"], head).await.unwrap();
+    let head = sick.must(ADA, rename_client(ACME, label("Acme again"))).await;
+    positions.reach(sick.org, &["approvals", "history", "people", "cases"], head).await.unwrap();
+    let answer = positions.reach(sick.org, &["portal"], head).await;
+    assert!(matches!(answer, Err(ReadError::Behind)));
+    follower.stop().await;
+
+    let mut transaction = scoped(&sick.pool, sick.org).await.unwrap();
+    let parked: Vec<(String, i64, String)> = sqlx::query_as(r#"SELECT "group", position, reason FROM read.parked"#)
+        .fetch_all(&mut *transaction)
+        .await
+        .unwrap();
+    let [(group, position, reason)] = parked.as_slice() else { panic!("{parked:?}") };
+    assert_eq!((group.as_str(), *position), ("portal", 1));
+    assert!(reason.contains("squeamish") && reason.contains("not this one"), "{reason}");
+    // What is parked stays parked, whoever asks; the other groups' rows are there.
+    assert_eq!(advance(&sick.ledger, sick.group("portal"), sick.org).await.unwrap(), Advance::Parked);
+    assert_eq!(advance(&sick.ledger, sick.group("history"), sick.org).await.unwrap(), Advance::UpToDate);
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn whoever_does_not_hold_the_checkpoint_leaves_the_ledger_to_whoever_does(owner: PgPool) {
+    let firm = Firm::open(&owner).await;
+    firm.follow().await;
+    firm.must(ADA, rename_client(ACME, label("Acme again"))).await;
+    let mut holder = scoped(&firm.pool, firm.org).await.unwrap();
+    sqlx::query(r#"SELECT FROM read.checkpoint WHERE "group" = 'portal' FOR UPDATE"#)
+        .execute(&mut *holder)
+        .await
+        .unwrap();
+    assert_eq!(advance(&firm.ledger, firm.group("portal"), firm.org).await.unwrap(), Advance::Elsewhere);
+    holder.rollback().await.unwrap();
+    assert!(matches!(advance(&firm.ledger, firm.group("portal"), firm.org).await.unwrap(), Advance::To(_)));
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn however_many_follow_at_once_every_event_is_counted_once(owner: PgPool) {
+    let firm = Firm::open(&owner).await;
+    let other = node(&owner).await;
+    firm.show(PORTAL, "Portal").await;
+    let positions = Positions::new(firm.pool.clone());
+    let groups = firm.groups.clone();
+    let followers = [
+        Follower::start(firm.ledger.clone(), groups.clone(), positions.clone(), quick()),
+        Follower::start(other, groups, Positions::new(firm.pool.clone()), quick()),
+    ];
+    let mut head = 0;
+    for number in 1..=40 {
+        firm.work(entry(number), PORTAL, "0.25").await;
+        head = firm
+            .must(
+                PAUL,
+                countersign_domain::use_cases::work_time::revise_time(
+                    entry(number),
+                    worked("0.75"),
+                    salt(uuid::Uuid::from_u128(number + 1)),
+                ),
+            )
+            .await;
+    }
+    positions.reach(firm.org, &["portal"], head).await.unwrap();
+    for follower in followers {
+        follower.stop().await;
+    }
+    let seen = project::get(&firm.pool, &firm.scope(PAUL), now(), PORTAL).await.unwrap();
+    assert_eq!(seen.hours_used, decimal("30"));
+    assert_eq!(seen.contract_lines[0].amounts.unwrap().used, eur(300_000));
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn waiting_for_a_position_ends_when_the_rows_are_there(owner: PgPool) {
+    let firm = Firm::open(&owner).await;
+    let positions = Positions::new(firm.pool.clone());
+    let head = firm.ledger.reader().head(firm.org).await.unwrap().unwrap();
+    let behind = positions.reach(firm.org, &["portal"], head);
+    let follow = firm.follow();
+    let (reached, ()) = tokio::join!(behind, follow);
+    reached.unwrap();
+    let never = positions.reach(firm.org, &["portal"], head + 1).await;
+    assert!(matches!(never, Err(ReadError::Behind)));
+}

@@ -1,0 +1,13 @@
+//! Read models over a real ledger in a real database, worked on as the application is: bound by row security.
+#![allow(clippy::unwrap_used, reason = "a test that fails says where")]
+
+mod access_rebuild;
+mod agreement;
+mod approvals;
+mod dice;
+mod engine;
+mod firm;
+mod lists;
+mod masks;
+mod rebuild;
+mod world;
