@@ -94,6 +94,8 @@ CREATE TABLE read.project (
     shown_changed_at  timestamptz NOT NULL,
     CONSTRAINT project_pk PRIMARY KEY (generation, org_id, project_id)
 ) PARTITION BY LIST (generation);
+-- All projects, by name.
+CREATE INDEX project_by_name ON read.project (generation, org_id, name, project_id);
 
 -- `content` is the whole latest revision: what the digest of what somebody is shown is computed from.
 CREATE TABLE read.time_entry (
@@ -136,6 +138,8 @@ CREATE TABLE read.invoice (
 ) PARTITION BY LIST (generation);
 -- A project's invoices, the newest first; and how many of them are open.
 CREATE INDEX invoice_by_project ON read.invoice (generation, org_id, project_id, drafted_at, invoice_id);
+-- All invoices, the newest first.
+CREATE INDEX invoice_by_time ON read.invoice (generation, org_id, drafted_at, invoice_id);
 
 -- Group "approvals": what waits for whom, and who decided what. -----------------------------------------------------------
 
@@ -268,16 +272,16 @@ END $$;
 
 -- Whoever asks, as `access` knows them: always one row; empty where nobody of this kind and id is known.
 --
--- Both functions run with the rights of whoever calls them and are written to be inlined into the question.
+-- Both functions run with the rights of whoever calls them, and are written to be inlined into the question: no CTE, no
+-- UNION, generations as scalar subqueries, so that an index can still give the order of a page.
 CREATE FUNCTION read.asker(of_org uuid, asker_kind text, asker_id uuid) RETURNS TABLE (access jsonb)
 LANGUAGE sql STABLE
 AS $$
     SELECT jsonb_build_object('subject', (
         SELECT jsonb_build_object('status', s.status, 'level', s.level, 'client', s.client_id)
-        FROM read.active_generation active
-        JOIN read.access_subject s
-          ON s.generation = active.generation AND s.org_id = of_org AND s.kind = asker_kind AND s.subject_id = asker_id
-        WHERE active.org_id = of_org AND active."group" = 'access'
+        FROM read.access_subject s
+        WHERE s.generation = (SELECT generation FROM read.active_generation WHERE org_id = of_org AND "group" = 'access')
+          AND s.org_id = of_org AND s.kind = asker_kind AND s.subject_id = asker_id
     ))
 $$;
 
@@ -288,43 +292,36 @@ CREATE FUNCTION read.reach(of_org uuid, asker_kind text, asker_id uuid, at times
 RETURNS TABLE (project_id uuid, rights text[], access jsonb)
 LANGUAGE sql STABLE
 AS $$
-    SELECT reached.project_id, reached.rights,
+    SELECT p.project_id, g.rights,
            jsonb_build_object(
-               'subject', reached.subject,
+               'subject', CASE WHEN s.status IS NOT NULL
+                               THEN jsonb_build_object('status', s.status, 'level', s.level, 'client', s.client_id) END,
                'project', jsonb_build_object(
-                   'client', reached.client_id, 'manager', reached.manager_id, 'published', reached.published,
-                   'grant', reached.held))
-    FROM (
-        SELECT p.project_id, p.client_id, p.manager_id, p.published, g.rights,
-               jsonb_build_object('rights', g.rights, 'window', jsonb_build_object('from', g.valid_from, 'until', g.valid_until)) AS held,
-               jsonb_build_object('status', s.status, 'level', s.level, 'client', s.client_id) AS subject
-        FROM read.active_generation active
-        JOIN read.access_subject s
-          ON s.generation = active.generation AND s.org_id = of_org AND s.kind = 'portal_user' AND s.subject_id = asker_id
-        JOIN read.access_grant g
-          ON g.generation = active.generation AND g.org_id = of_org AND g.portal_user_id = asker_id
-        JOIN read.access_project p
-          ON p.generation = active.generation AND p.org_id = of_org AND p.project_id = g.project_id
-        WHERE asker_kind = 'portal_user' AND active.org_id = of_org AND active."group" = 'access'
-          AND s.status = 'active' AND p.published AND p.client_id = s.client_id AND g.on_roster
-          AND (g.valid_from IS NULL OR g.valid_from <= at) AND (g.valid_until IS NULL OR at < g.valid_until)
-        UNION ALL
-        SELECT p.project_id, p.client_id, p.manager_id, p.published, NULL, NULL,
-               jsonb_build_object('status', s.status, 'level', s.level, 'client', s.client_id)
-        FROM read.active_generation active
-        JOIN read.access_subject s
-          ON s.generation = active.generation AND s.org_id = of_org AND s.kind = 'staff' AND s.subject_id = asker_id
-        JOIN read.access_project p
-          ON p.generation = active.generation AND p.org_id = of_org
-        WHERE asker_kind = 'staff' AND active.org_id = of_org AND active."group" = 'access'
-          AND s.status = 'active' AND (s.level IN ('admin', 'auditor') OR p.manager_id = asker_id)
-        UNION ALL
-        SELECT p.project_id, p.client_id, p.manager_id, p.published, NULL, NULL, NULL
-        FROM read.active_generation active
-        JOIN read.access_project p
-          ON p.generation = active.generation AND p.org_id = of_org
-        WHERE asker_kind = 'operator' AND active.org_id = of_org AND active."group" = 'access'
-    ) reached
+                   'client', p.client_id, 'manager', p.manager_id, 'published', p.published,
+                   'grant', CASE WHEN g.on_roster
+                                 THEN jsonb_build_object('rights', g.rights, 'window', jsonb_build_object(
+                                     'from', g.valid_from, 'until', g.valid_until)) END))
+    FROM read.access_project p
+    LEFT JOIN read.access_subject s
+      ON s.generation = (SELECT generation FROM read.active_generation WHERE org_id = of_org AND "group" = 'access')
+     AND s.org_id = of_org AND s.kind = asker_kind AND s.subject_id = asker_id
+    LEFT JOIN read.access_grant g
+      ON g.generation = (SELECT generation FROM read.active_generation WHERE org_id = of_org AND "group" = 'access')
+     AND g.org_id = of_org AND g.project_id = p.project_id
+     AND asker_kind = 'portal_user' AND g.portal_user_id = asker_id AND g.on_roster
+    WHERE p.generation = (SELECT generation FROM read.active_generation WHERE org_id = of_org AND "group" = 'access')
+      AND p.org_id = of_org
+      AND (asker_kind = 'operator'
+           OR (asker_kind = 'staff' AND s.status = 'active'
+               AND (s.level IN ('admin', 'auditor') OR p.manager_id = asker_id))
+           OR (asker_kind = 'portal_user' AND s.status = 'active' AND p.published AND p.client_id = s.client_id
+               AND g.on_roster
+               AND (g.valid_from IS NULL OR g.valid_from <= at) AND (g.valid_until IS NULL OR at < g.valid_until)))
+      -- Says nothing new: a guest's few projects are found by the guest.
+      AND (asker_kind <> 'portal_user' OR p.project_id = ANY (ARRAY(
+               SELECT own.project_id FROM read.access_grant own
+               WHERE own.generation = (SELECT generation FROM read.active_generation WHERE org_id = of_org AND "group" = 'access')
+                 AND own.org_id = of_org AND own.portal_user_id = asker_id)))
 $$;
 
 REVOKE ALL ON FUNCTION read.asker(uuid, text, uuid), read.reach(uuid, text, uuid, timestamptz) FROM public;

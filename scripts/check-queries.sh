@@ -10,15 +10,17 @@ said=$PWD/$target/queries
 rm -rf "$said"
 mkdir -p "$said"
 
-cargo run --quiet -p countersign -- migrate --database-url "$DATABASE_URL" >/dev/null
+cargo run --quiet -p countersign-migrations
 
 # A statement is looked at when its crate is compiled: make sure that each is.
 for crate in eventstore identity projections processes; do touch "crates/$crate/src/lib.rs"; done
-SQLX_OFFLINE=false SQLX_OFFLINE_DIR=$said cargo clippy --workspace --all-targets -- -D warnings
+export SQLX_OFFLINE=false SQLX_OFFLINE_DIR="$said"
 
 if [ "${1:-}" = --write ]; then
+    cargo check --workspace
     rm -rf .sqlx
     cp -r "$said" .sqlx
 else
+    cargo clippy --workspace --all-targets -- -D warnings
     diff -r .sqlx "$said" >/dev/null || { echo "the statements in .sqlx are not those of the code: make queries" >&2; exit 1; }
 fi

@@ -27,7 +27,7 @@ pub(crate) async fn start() -> Result<Server, Box<dyn Error>> {
     connection.execute("CREATE DATABASE countersign").await?;
     connection.close().await?;
     let mut owner = PgConnection::connect(&cluster.url(OWNER, "countersign")).await?;
-    sqlx::migrate!("../../migrations").run(&mut owner).await?;
+    countersign_migrations::MIGRATOR.run(&mut owner).await?;
     owner.close().await?;
     let options = PgConnectOptions::from_str(&cluster.url("countersign_app", "countersign"))?;
     let pool =

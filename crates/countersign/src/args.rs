@@ -74,7 +74,12 @@ pub(crate) struct Mail {
     #[arg(long, env = "SMTP_URL", hide_env_values = true, value_name = "URL")]
     pub(crate) smtp_url: Option<String>,
     /// What mail says that it comes from.
-    #[arg(long, env = "COUNTERSIGN_MAIL_FROM", default_value = "Countersign <portal@localhost>", value_name = "SENDER")]
+    #[arg(
+        long,
+        env = "COUNTERSIGN_MAIL_FROM",
+        default_value = "Countersign <portal@localhost>",
+        value_name = "SENDER"
+    )]
     pub(crate) mail_from: String,
 }
 

@@ -3,16 +3,13 @@
 use crate::args::Place;
 use crate::failure::Failure;
 use countersign_embedded::{Cluster, OWNER, Options};
-use sqlx::migrate::Migrator;
+use countersign_migrations::MIGRATOR;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection, Executor, PgConnection, PgPool};
 use std::path::Path;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-
-/// Every change of the database's shape, in order.
-static MIGRATOR: Migrator = sqlx::migrate!("../../migrations");
 
 /// As what the application works, whoever it connects as.
 const APPLICATION_ROLE: &str = "countersign_app";
@@ -43,8 +40,9 @@ impl Database {
     }
 
     async fn at(url: &str) -> Result<Self, Failure> {
-        let owner = PgConnectOptions::from_str(url)
-            .map_err(|_| Failure::say("the database URL does not read; write it like postgres://user:password@host/name"))?;
+        let owner = PgConnectOptions::from_str(url).map_err(|_| {
+            Failure::say("the database URL does not read; write it like postgres://user:password@host/name")
+        })?;
         wait_for(&owner).await?;
         let pool = pool(owner.clone());
         Ok(Self { pool, owner, server: None })

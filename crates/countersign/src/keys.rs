@@ -31,7 +31,8 @@ fn make_once(data_dir: &Path, path: &Path) -> Result<(), Failure> {
     let failed = |error: std::io::Error| Failure::because(&format!("{} could not be made", path.display()), error);
     std::fs::create_dir_all(data_dir).map_err(failed)?;
     let unfinished = data_dir.join(format!("{FILE}.{}", std::process::id()));
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished).map_err(failed)?;
+    let mut file =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished).map_err(failed)?;
     file.write_all(MasterKey::generate().as_bytes()).map_err(failed)?;
     file.sync_all().map_err(failed)?;
     let linked = std::fs::hard_link(&unfinished, path);

@@ -74,9 +74,9 @@ impl Node {
 
     /// The API over this node.
     pub(crate) fn app(&self, worker: Worker, public_url: &str) -> Result<App, Failure> {
-        let uri: Uri = public_url
-            .parse()
-            .map_err(|error| Failure::because("the public URL does not read; write it like https://portal.example.com", error))?;
+        let uri: Uri = public_url.parse().map_err(|error| {
+            Failure::because("the public URL does not read; write it like https://portal.example.com", error)
+        })?;
         Ok(App::new(Parts {
             ledger: self.ledger.clone(),
             identity: self.identity.clone(),

@@ -138,7 +138,9 @@ fn grant_row(project: Uuid, portal_user: PortalUserId, state: &project::State) -
         project_id: project,
         portal_user_id: portal_user.into(),
         on_roster: grant.is_some(),
-        rights: grant.map(|g| g.rights.iter().map(|right: &Right| right.as_str().to_owned()).collect()).unwrap_or_default(),
+        rights: grant
+            .map(|g| g.rights.iter().map(|right: &Right| right.as_str().to_owned()).collect())
+            .unwrap_or_default(),
         valid_from: grant.and_then(|grant| grant.window.from),
         valid_until: grant.and_then(|grant| grant.window.until),
     }

@@ -15,8 +15,8 @@ mod policy;
 mod shown;
 
 pub use blocks::{Asked, Given, Recalled, Refusal, Word};
-pub use holders::Holders;
 pub(crate) use holders::holds;
+pub use holders::{Holders, speaks_for};
 pub use policy::{Approvers, NotAPolicy, Policy, Rule, Stage};
 pub use shown::{Mask, NotASalt, Salt, shown_digest};
 

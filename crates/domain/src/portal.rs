@@ -110,7 +110,10 @@ fn split_tag(tagged: Value) -> (String, Value) {
 
 /// An event without fields of its own is a variant with empty braces, so that `data` is always an object.
 fn join_tag(event_type: &str, data: Value) -> Value {
-    Value::Object(Map::from_iter([("type".to_owned(), Value::String(event_type.to_owned())), ("data".to_owned(), data)]))
+    Value::Object(Map::from_iter([
+        ("type".to_owned(), Value::String(event_type.to_owned())),
+        ("data".to_owned(), data),
+    ]))
 }
 
 macro_rules! aggregates {

@@ -52,7 +52,8 @@ impl UseCase {
     /// Decides all steps in order. The first refusal refuses the whole.
     pub fn decide(&self, moment: &Moment, states: &impl States) -> Result<Outcome, Undecided> {
         let mut ledger = Overlay { base: states, outcome: Outcome::default(), moment };
-        let missing: Vec<_> = self.steps.iter().map(Step::stream).filter(|stream| states.get(*stream).is_none()).collect();
+        let missing: Vec<_> =
+            self.steps.iter().map(Step::stream).filter(|stream| states.get(*stream).is_none()).collect();
         if !missing.is_empty() {
             return Err(Undecided::Needs(Needs(missing)));
         }

@@ -15,4 +15,4 @@ pub use agenda::agenda;
 pub use mail::{Delivered, MailError, Mailer, Message};
 pub use react::react;
 pub use task::{Cause, InvitationMail, Item, Task, Waiting};
-pub use worker::{Links, Worker};
+pub use worker::{InvitationLink, Links, Worker};

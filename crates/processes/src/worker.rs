@@ -33,11 +33,14 @@ const MAIL_ATTEMPTS: i32 = 20;
 /// A mail whose recipient is not known yet waits for the read models, so many times.
 const UNKNOWN_RECIPIENT_ATTEMPTS: i32 = 8;
 
+/// Makes the link of an invitation from its organization, id and nonce.
+pub type InvitationLink = dyn Fn(OrgId, InvitationId, &str) -> String + Send + Sync;
+
 /// Where people come to from a mail: built from the public address, and for invitations with the server's key.
 #[derive(Clone)]
 pub struct Links {
-    /// The link of an invitation, from its organization, id and nonce.
-    pub invitation: Arc<dyn Fn(OrgId, InvitationId, &str) -> String + Send + Sync>,
+    /// The link of an invitation.
+    pub invitation: Arc<InvitationLink>,
     /// The portal's address, without a slash at the end.
     pub portal: String,
 }

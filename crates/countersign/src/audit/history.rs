@@ -4,7 +4,7 @@ use crate::audit::Inquiry;
 use crate::audit::object::{Object, Wanted};
 use crate::audit::sentence::sentence;
 use crate::failure::Failure;
-use countersign_domain::envelope::{Recorded, Role};
+use countersign_domain::envelope::{Provenance, Recorded, Role};
 use countersign_domain::ids::OrgId;
 use countersign_domain::values::Timestamp;
 use countersign_eventstore::{StoreError, StoredEvent};
@@ -119,7 +119,8 @@ impl fmt::Display for Object {
 /// A line for each event: where it stands, when it was recorded, and what happened.
 impl fmt::Display for History {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}", self.object)?;
+        let made_up = self.entries.iter().any(|entry| entry.recorded.provenance == Provenance::Simulated);
+        writeln!(f, "{}{}", self.object, if made_up { ", in a ledger that is made up" } else { "" })?;
         self.entries.iter().try_for_each(|Entry { recorded, sentence, .. }| {
             let at = recorded.recorded_at.as_utc().format("%Y-%m-%d %H:%M:%S UTC");
             writeln!(f, "{at}  #{:<6} {sentence}", recorded.position)

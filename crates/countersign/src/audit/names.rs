@@ -3,7 +3,9 @@
 use crate::audit::Inquiry;
 use crate::failure::Failure;
 use countersign_domain::envelope::{Actor, ObjectKind, Principal, Recorded};
-use countersign_domain::ids::{ClientId, ContactId, InvoiceId, PersonId, PortalUserId, ProjectId, StaffId, TimeEntryId};
+use countersign_domain::ids::{
+    ClientId, ContactId, InvoiceId, PersonId, PortalUserId, ProjectId, StaffId, TimeEntryId,
+};
 use countersign_domain::imported::case::Event;
 use countersign_domain::portal::PortalEvent;
 use countersign_projections::people::person_card::cards;

@@ -27,7 +27,8 @@ impl Inquiry<'_> {
     async fn advance(&self, group: &Group, bar: &ProgressBar) -> Result<(), Failure> {
         loop {
             let step = advance(self.ledger(), group, self.org).await;
-            let failed = |error| Failure::because(&format!("the read models of {} could not be brought up", group.name), error);
+            let failed =
+                |error| Failure::because(&format!("the read models of {} could not be brought up", group.name), error);
             match step.map_err(failed)? {
                 Advance::To(position) => bar.set_position(position),
                 Advance::UpToDate => return Ok(()),

@@ -35,7 +35,9 @@ pub(crate) async fn run(place: Place, demo: Demo) -> Result<(), Failure> {
 async fn is_made(node: &Node) -> Result<bool, Failure> {
     match node.identity.find(&slug()?).await {
         Ok(Some(found)) if found == org() => Ok(true),
-        Ok(Some(_)) => Err(Failure::say("there is another organization named demo; name another data folder or database")),
+        Ok(Some(_)) => {
+            Err(Failure::say("there is another organization named demo; name another data folder or database"))
+        }
         Ok(None) => Ok(false),
         Err(error) => Err(Failure::because("the demo could not be looked for", error)),
     }

@@ -36,11 +36,15 @@ async fn register(node: &Node, create: OrgCreate) -> Result<(), Failure> {
         Ok(None) => OrgId(Uuid::now_v7()),
         Err(error) => return Err(Failure::because("the organization could not be registered", error)),
     };
-    let failed = |error: &dyn std::error::Error| Failure::say(format!("the organization could not be registered: {error}"));
+    let failed =
+        |error: &dyn std::error::Error| Failure::say(format!("the organization could not be registered: {error}"));
     node.ledger.open(org).await.map_err(|error| failed(&error))?;
     let key = node.ledger.vault().org_key(org).await.map_err(|error| failed(&error))?;
-    let invitation =
-        Invitation { id: InvitationId(Uuid::now_v7()), nonce: Uuid::new_v4().simple().to_string(), expires_at: now.plus(INVITATION_LIVES) };
+    let invitation = Invitation {
+        id: InvitationId(Uuid::now_v7()),
+        nonce: Uuid::new_v4().simple().to_string(),
+        expires_at: now.plus(INVITATION_LIVES),
+    };
     let admin = NewStaff {
         id: StaffId(Uuid::now_v7()),
         name: wanted.admin_name,
@@ -61,7 +65,10 @@ async fn register(node: &Node, create: OrgCreate) -> Result<(), Failure> {
     let base = create.public_url.trim_end_matches('/');
     let link = invitation_link(&node.server_key, base, org, invitation.id, &invitation.nonce);
     if create.json {
-        println!("{}", json!({ "organization": org, "slug": slug, "invitation_link": link, "expires_at": invitation.expires_at }));
+        println!(
+            "{}",
+            json!({ "organization": org, "slug": slug, "invitation_link": link, "expires_at": invitation.expires_at })
+        );
     } else {
         println!("{slug} is registered. The admin sets a password here, within seven days:\n\n  {link}");
     }

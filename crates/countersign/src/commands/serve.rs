@@ -80,7 +80,10 @@ pub(crate) fn public_url(serve: &Serve) -> Result<String, Failure> {
         )));
     };
     if !url.starts_with("https://") && !serve.listen.ip().is_loopback() {
-        return Err(Failure::say(format!("--public-url must begin with https:// where {} is listened on", serve.listen)));
+        return Err(Failure::say(format!(
+            "--public-url must begin with https:// where {} is listened on",
+            serve.listen
+        )));
     }
     Ok(url.trim_end_matches('/').to_owned())
 }

@@ -62,7 +62,8 @@ pub(crate) const OTTO: Colleague =
     Colleague { name: "Otto Brandt", email: "otto@larchandloom.example", level: Level::Auditor };
 
 const EVERYTHING: &[Right] = &Right::ALL;
-const APPROVES: &[Right] = &[Right::FinancialVisibility, Right::InvoiceVisibility, Right::ApproveInvoices, Right::ApproveTime];
+const APPROVES: &[Right] =
+    &[Right::FinancialVisibility, Right::InvoiceVisibility, Right::ApproveInvoices, Right::ApproveTime];
 const LOOKS: &[Right] = &[Right::InvoiceVisibility];
 const LOOKS_AT_WORK: &[Right] = &[];
 
@@ -73,9 +74,19 @@ pub(crate) const CUSTOMERS: &[Customer] = &[
         manager: &PIET,
         lines: &[("Design", 11_500, 120), ("Engineering", 13_000, 260)],
         people: &[
-            Person { name: "Gina Harper", email: "gina@harbourfoods.example", rights: EVERYTHING, joins: Joins::AndStays },
+            Person {
+                name: "Gina Harper",
+                email: "gina@harbourfoods.example",
+                rights: EVERYTHING,
+                joins: Joins::AndStays,
+            },
             Person { name: "Nils Berg", email: "nils@harbourfoods.example", rights: LOOKS, joins: Joins::AndStays },
-            Person { name: "Rosa Vela", email: "rosa@harbourfoods.example", rights: LOOKS_AT_WORK, joins: Joins::NotYet },
+            Person {
+                name: "Rosa Vela",
+                email: "rosa@harbourfoods.example",
+                rights: LOOKS_AT_WORK,
+                joins: Joins::NotYet,
+            },
         ],
     },
     Customer {
@@ -85,7 +96,12 @@ pub(crate) const CUSTOMERS: &[Customer] = &[
         lines: &[("Research", 12_000, 80), ("Engineering", 13_500, 300)],
         people: &[
             Person { name: "Carl Osei", email: "carl@brightwater.example", rights: APPROVES, joins: Joins::AndStays },
-            Person { name: "Tess Moreau", email: "tess@brightwater.example", rights: APPROVES, joins: Joins::AndLeaves },
+            Person {
+                name: "Tess Moreau",
+                email: "tess@brightwater.example",
+                rights: APPROVES,
+                joins: Joins::AndLeaves,
+            },
         ],
     },
     Customer {

@@ -32,7 +32,10 @@ pub(crate) struct Stage<'a> {
 impl<'a> Stage<'a> {
     /// Sets the stage. A story that was broken off goes on from the day on which it began.
     pub(crate) async fn set(node: &'a Node, worker: Worker, bar: ProgressBar) -> Result<Self, Failure> {
-        node.ledger.open(org()).await.map_err(|error| Failure::because("the demo's ledger could not be opened", error))?;
+        node.ledger
+            .open(org())
+            .await
+            .map_err(|error| Failure::because("the demo's ledger could not be opened", error))?;
         let first = node.ledger.reader().after(org(), 0, 1).await;
         let first = first.map_err(|error| Failure::because("the demo's ledger could not be read", error))?;
         let begin = match first.first() {
@@ -73,7 +76,9 @@ impl<'a> Stage<'a> {
         let answer = answer.map_err(|error| Failure::because("the demo could not be made", error))?;
         match answer.verdict {
             Verdict::Accepted { .. } | Verdict::AlreadySo => Ok(()),
-            Verdict::Rejected(refusal) => Err(Failure::say(format!("the demo's own story was refused at {name}: {}", refusal.message))),
+            Verdict::Rejected(refusal) => {
+                Err(Failure::say(format!("the demo's own story was refused at {name}: {}", refusal.message)))
+            }
         }
     }
 

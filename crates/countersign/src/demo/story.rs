@@ -1,6 +1,8 @@
 //! What happens: thirteen weeks of work for three clients, week by week.
 
-use crate::demo::cast::{ADMIN, CUSTOMERS, Colleague, Customer, Joins, MEI, OTTO, PIET, Person, SLUG, dice, id, org, written};
+use crate::demo::cast::{
+    ADMIN, CUSTOMERS, Colleague, Customer, Joins, MEI, OTTO, PIET, Person, SLUG, dice, id, org, written,
+};
 use crate::demo::stage::Stage;
 use crate::failure::Failure;
 use countersign_domain::access::{Right, Window};
@@ -12,15 +14,20 @@ use countersign_domain::envelope::{Actor, Principal};
 use countersign_domain::firm::organization::{Home, Plan};
 use countersign_domain::ids::{InvitationId, InvoiceId, TimeEntryId};
 use countersign_domain::use_cases::billing::{
-    DraftInvoice, approve_invoice, draft_invoice, put_invoice_in_review, request_invoice_changes, revise_invoice, send_invoice,
+    DraftInvoice, approve_invoice, draft_invoice, put_invoice_in_review, request_invoice_changes, revise_invoice,
+    send_invoice,
 };
 use countersign_domain::use_cases::clients::open_client;
-use countersign_domain::use_cases::firm::{NewStaff, RegisterOrganization, add_staff, join_staff, register_organization};
+use countersign_domain::use_cases::firm::{
+    NewStaff, RegisterOrganization, add_staff, join_staff, register_organization,
+};
 use countersign_domain::use_cases::guests::{
     Guest, InviteGuest, Place, accept_invitation, deactivate_portal_user, invite_guest, save_guest,
 };
 use countersign_domain::use_cases::projects::{OpenProject, open_project, publish_project, withdraw_right};
-use countersign_domain::use_cases::work_time::{LogTime, approve_time, log_time, reject_time, revise_time, submit_time};
+use countersign_domain::use_cases::work_time::{
+    LogTime, approve_time, log_time, reject_time, revise_time, submit_time,
+};
 use countersign_domain::values::{Currency, Email, Hours, Label, Locale, Money, Note, Percent, Slug, TimeZone};
 use countersign_domain::work::project::ContractLine;
 use countersign_domain::work::time_entry::Worked;
@@ -36,8 +43,12 @@ const INVOICED_EVERY: i64 = 4;
 const LEAVING: i64 = 7;
 
 const WORK: [&str; 6] = [
-    "Workshop with the client's team", "Page templates", "Review of last week's findings", "Forms and their checks",
-    "Search and filters", "Tests on old phones",
+    "Workshop with the client's team",
+    "Page templates",
+    "Review of last week's findings",
+    "Forms and their checks",
+    "Search and filters",
+    "Tests on old phones",
 ];
 
 /// Plays the story from its beginning, or from where it was broken off.
@@ -246,7 +257,11 @@ async fn decide_on_time(stage: &Stage<'_>, customer: &Customer, week: i64) -> Re
     stage.settle().await
 }
 
-async fn submitted(stage: &Stage<'_>, customer: &Customer, week: i64) -> Result<Vec<time_entry::TimeEntryView>, Failure> {
+async fn submitted(
+    stage: &Stage<'_>,
+    customer: &Customer,
+    week: i64,
+) -> Result<Vec<time_entry::TimeEntryView>, Failure> {
     let asker = Scope::person(org(), Principal::PortalUser(customer.approver().portal_user()), Some(customer.client()));
     let page = PageRequest { after: None, limit: written(Limit::try_from(200))? };
     let status = Some(time_entry::Status::Submitted);
@@ -306,10 +321,19 @@ async fn invoice(stage: &Stage<'_>, customer: &Customer, week: i64) -> Result<()
         stage.act(&format!("refuse {name}"), stage.at(tuesday, 1), approver(customer), refuse).await?;
         let revise = revise_invoice(invoice, charges(customer, &name, 1)?, salt(&format!("{name}/2")));
         stage.act(&format!("revise {name}"), stage.at(tuesday, 2), manager.clone(), revise).await?;
-        stage.act(&format!("ask again {name}"), stage.at(tuesday, 2), manager.clone(), put_invoice_in_review(invoice)).await?;
+        stage
+            .act(&format!("ask again {name}"), stage.at(tuesday, 2), manager.clone(), put_invoice_in_review(invoice))
+            .await?;
     }
     let shown = shown(stage, customer, invoice, tuesday).await?;
-    stage.act(&format!("approve {name}"), stage.at(tuesday, 3), approver(customer), approve_invoice(invoice, shown, None)).await?;
+    stage
+        .act(
+            &format!("approve {name}"),
+            stage.at(tuesday, 3),
+            approver(customer),
+            approve_invoice(invoice, shown, None),
+        )
+        .await?;
     // The processes send it where the approval says so; otherwise the manager does.
     stage.settle().await?;
     if !customer.approver().rights.contains(&Right::AutoSendOnApproval) {

@@ -73,9 +73,7 @@ async fn send(ledger: &Ledger, head: u64, read: Read) -> Result<Outcome, Stopped
             let steps = command.new_steps(count);
             Ok(Outcome::Stands(command, steps))
         }
-        Ok(Answer { verdict: Verdict::Accepted { .. } | Verdict::AlreadySo, .. }) => {
-            Ok(Outcome::Stands(command, 0))
-        }
+        Ok(Answer { verdict: Verdict::Accepted { .. } | Verdict::AlreadySo, .. }) => Ok(Outcome::Stands(command, 0)),
         Ok(Answer { verdict: Verdict::Rejected(refusal), .. }) => {
             Ok(Outcome::NotImported(Problem::refused(&command.name, &refusal)))
         }

@@ -73,7 +73,7 @@ impl Request {
 }
 
 /// Whether whoever asks speaks for a stage's approvers.
-fn speaks_for(access: &Facts, approvers: &Approvers) -> bool {
+pub fn speaks_for(access: &Facts, approvers: &Approvers) -> bool {
     match approvers {
         Approvers::Holders(right) => holds(access, *right),
         Approvers::Named(people) => access.subject.principal().is_some_and(|who| people.contains(&who)),

@@ -22,9 +22,8 @@ impl Email {
         let labels_are_sound = host
             .split('.')
             .all(|label| !label.is_empty() && !label.starts_with('-') && !label.ends_with('-') && label.len() <= 63);
-        let host_is_sound = host.contains('.')
-            && labels_are_sound
-            && host.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '.');
+        let host_is_sound =
+            host.contains('.') && labels_are_sound && host.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '.');
         let name_is_sound = !name.is_empty()
             && name.len() <= 64
             && name.chars().all(plain)
@@ -86,8 +85,20 @@ mod tests {
     #[test]
     fn what_cannot_be_delivered_is_no_address() {
         for bad in [
-            "", "ann", "ann@", "@example.com", "ann@example", "a b@example.com", "ann@exa mple.com", "ann@-a.com",
-            "ann@a..com", ".ann@a.com", "an..n@a.com", "ann\u{0}@a.com", "Ann <ann@a.com>", "ann@a.com\r\nBcc: x@y.z",
+            "",
+            "ann",
+            "ann@",
+            "@example.com",
+            "ann@example",
+            "a b@example.com",
+            "ann@exa mple.com",
+            "ann@-a.com",
+            "ann@a..com",
+            ".ann@a.com",
+            "an..n@a.com",
+            "ann\u{0}@a.com",
+            "Ann <ann@a.com>",
+            "ann@a.com\r\nBcc: x@y.z",
         ] {
             assert_eq!(Email::parse(bad), Err(NotAnEmail), "{bad:?}");
         }

@@ -108,9 +108,9 @@ fn time_zone(text: &str) -> Result<(), TextError> {
 
 fn locale(text: &str) -> Result<(), TextError> {
     let mut parts = text.split('-');
-    let language = parts.next().is_some_and(|part| {
-        (2..=3).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_lowercase())
-    });
+    let language = parts
+        .next()
+        .is_some_and(|part| (2..=3).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_lowercase()));
     let rest = parts.all(|part| (2..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric()));
     let sound = language && rest && text.len() <= 35;
     if sound { Ok(()) } else { Err(TextError::Form("a locale is a language tag, like en or de-CH")) }

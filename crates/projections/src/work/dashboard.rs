@@ -39,33 +39,31 @@ pub async fn dashboard(pool: &PgPool, scope: &Scope, at: Timestamp) -> Result<Da
     let Asker::Person(Principal::PortalUser(_)) = scope.asker else { return Err(Denied::NotThere.into()) };
     let mut transaction = scoped(pool, scope.org).await?;
     let rows = sqlx::query!(
-        r#"SELECT project.project_id, project.name, project.client_id, client.name AS "client_name?", project.currency,
+        r#"WITH approvals AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'approvals'),
+                portal AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'portal')
+           SELECT project.project_id, project.name, project.client_id, client.name AS "client_name?", project.currency,
                   project.manager_id, project.published,
                   project.contract_lines AS "contract_lines: Json<Vec<LineRow>>", project.hours_used,
                   project.hours_approved, project.invoiced, project.changed_at, project.shown_changed_at,
-                  reach.access AS "access!: Json<AccessColumns>",
-                  invoices.open AS "open_invoices!", awaiting.invoices AS "awaiting_invoices!",
+                  reach.access AS "access!: Json<AccessColumns>", invoices.open AS "open_invoices!", awaiting.invoices AS "awaiting_invoices!",
                   awaiting.time_entries AS "awaiting_time_entries!"
            FROM read.reach($1, $2, $3, $4) reach
-           JOIN read.active_generation portal ON portal.org_id = $1 AND portal."group" = 'portal'
            JOIN read.project project
-             ON project.generation = portal.generation AND project.org_id = $1
+             ON project.generation = (TABLE portal) AND project.org_id = $1
             AND project.project_id = reach.project_id
            LEFT JOIN read.client client
-             ON client.generation = portal.generation AND client.org_id = $1 AND client.client_id = project.client_id
+             ON client.generation = (TABLE portal) AND client.org_id = $1 AND client.client_id = project.client_id
            CROSS JOIN LATERAL (
                SELECT count(*) AS open FROM read.invoice invoice
-               WHERE invoice.generation = portal.generation AND invoice.org_id = $1
+               WHERE invoice.generation = (TABLE portal) AND invoice.org_id = $1
                  AND invoice.project_id = reach.project_id AND invoice.status <> 'draft'
            ) invoices
            CROSS JOIN LATERAL (
                SELECT count(*) FILTER (WHERE request.object_kind = 'invoice') AS invoices,
                       count(*) FILTER (WHERE request.object_kind = 'time_entry') AS time_entries
-               FROM read.active_generation approvals
-               JOIN read.approval_request request
-                 ON request.generation = approvals.generation AND request.org_id = $1
-                AND request.project_id = reach.project_id AND request.standing = 'open'
-               WHERE approvals.org_id = $1 AND approvals."group" = 'approvals'
+               FROM read.approval_request request
+               WHERE request.generation = (TABLE approvals) AND request.org_id = $1
+                 AND request.project_id = reach.project_id AND request.standing = 'open'
                  AND request.asked_by <> $3 AND $3 <> ALL (request.given)
                  AND (request.needed_right = ANY (reach.rights) OR $3 = ANY (request.named))
            ) awaiting

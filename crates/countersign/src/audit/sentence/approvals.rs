@@ -28,7 +28,7 @@ pub(super) fn given(what: &str, given: &Given) -> String {
     let note = note.as_ref().map(|note| format!(", with the note {:?}", note.as_str())).unwrap_or_default();
     format!(
         "approved revision {revision} of {what} with the right {}, as it was shown under digest {}{note} (policy {policy}, \
-         version {policy_version}, stage {}: {outcome}; {meaning})",
+         version {policy_version}, stage {}: {outcome}; it means {meaning:?})",
         right(given.right),
         short(digest),
         stage + 1,

@@ -1,7 +1,7 @@
 //! What happens to invoices and their numbers.
 
 use crate::audit::names::Names;
-use crate::audit::sentence::approvals;
+use crate::audit::sentence::{approvals, counted};
 use countersign_domain::billing::content::Content;
 use countersign_domain::billing::{invoice, number_series};
 use countersign_domain::ids::InvoiceId;
@@ -30,9 +30,9 @@ pub(super) fn invoice(event: &invoice::Event, id: InvoiceId, names: &Names) -> S
 
 fn charged(this: &str, content: &Content, names: &Names) -> String {
     let Content { project, client, revision, lines, totals, .. } = content;
-    let lines = lines.as_slice().len();
+    let lines = counted(lines.as_slice().len(), "line");
     format!(
-        "{this}, revision {revision}, for {} on {}: {lines} lines, {} with tax",
+        "{this}, revision {revision}, for {} on {}: {lines}, {} with tax",
         names.client(*client),
         names.project(*project),
         totals.gross

@@ -3,7 +3,7 @@
 use crate::audit::names::Names;
 use crate::audit::sentence::moment;
 use countersign_domain::clients::{client, contact, mailbox, portal_user};
-use countersign_domain::ids::PortalUserId;
+use countersign_domain::ids::{ContactId, PortalUserId};
 
 pub(super) fn client(event: &client::Event) -> String {
     match event {
@@ -12,17 +12,17 @@ pub(super) fn client(event: &client::Event) -> String {
     }
 }
 
-pub(super) fn contact(event: &contact::Event, names: &Names) -> String {
+pub(super) fn contact(event: &contact::Event, id: ContactId, names: &Names) -> String {
     match event {
-        contact::Event::Added { client, name, .. } => {
-            format!("put {} on record as a contact at {}", names.person(name.person()), names.client(*client))
+        contact::Event::Added { client, .. } => {
+            format!("put {} on record as a contact at {}", names.contact(id), names.client(*client))
         }
     }
 }
 
 pub(super) fn mailbox(event: &mailbox::Event, names: &Names) -> String {
     match event {
-        mailbox::Event::Claimed { by } => format!("kept a mail address for {}", names.principal(*by)),
+        mailbox::Event::Claimed { by } => format!("reserved a mail address for {}", names.principal(*by)),
         mailbox::Event::Released { by } => format!("gave back the mail address of {}", names.principal(*by)),
     }
 }
@@ -43,8 +43,8 @@ pub(super) fn portal_user(event: &portal_user::Event, id: PortalUserId, names: &
         portal_user::Event::InvitationExpired { .. } => {
             format!("noted that the time of the invitation of {} was over", names.portal_user(id))
         }
-        portal_user::Event::InvitationAccepted { contact, client, .. } => {
-            format!("accepted the invitation of {} at {}", names.contact(*contact), names.client(*client))
+        portal_user::Event::InvitationAccepted { client, .. } => {
+            format!("accepted the invitation to the portal, for {}", names.client(*client))
         }
         portal_user::Event::Deactivated { contact, client } => {
             format!("switched off the portal account of {} at {}", names.contact(*contact), names.client(*client))

@@ -1,7 +1,7 @@
 //! What happens to the firm itself.
 
 use crate::audit::names::Names;
-use crate::audit::sentence::moment;
+use crate::audit::sentence::{level, moment};
 use countersign_domain::firm::{organization, seats, staff};
 use countersign_domain::ids::StaffId;
 
@@ -24,17 +24,17 @@ pub(super) fn organization(event: &organization::Event) -> String {
 pub(super) fn staff(event: &staff::Event, id: StaffId, names: &Names) -> String {
     let who = names.staff(id);
     match event {
-        staff::Event::Added { level, invitation, .. } => {
+        staff::Event::Added { level: given, invitation, .. } => {
             let until = moment(invitation.expires_at);
-            format!("added {who} to the staff as {}, with an invitation until {until}", level.as_str())
+            format!("added {who} to the staff as {}, with an invitation until {until}", level(*given))
         }
         staff::Event::Invited { invitation, replaces, .. } => {
             let instead = if replaces.is_some() { ", in place of the one before" } else { "" };
             format!("sent {who} an invitation until {}{instead}", moment(invitation.expires_at))
         }
-        staff::Event::Joined { .. } => format!("accepted the invitation of {who} to the staff"),
+        staff::Event::Joined { .. } => "accepted the invitation to join the staff".to_owned(),
         staff::Event::LevelSet { from, to } => {
-            format!("changed the access level of {who} from {} to {}", from.as_str(), to.as_str())
+            format!("changed the access level of {who} from {} to {}", level(*from), level(*to))
         }
         staff::Event::Deactivated {} => format!("switched off the staff account of {who}"),
         staff::Event::Reactivated {} => format!("switched the staff account of {who} on again"),

@@ -16,7 +16,8 @@ mod sentence_spec;
 use crate::audit::names::Names;
 use chrono::{DateTime, Utc};
 use countersign_domain::access::{Right, Rights, Window};
-use countersign_domain::envelope::{Actor, Provenance, Recorded};
+use countersign_domain::envelope::{Actor, Recorded};
+use countersign_domain::firm::staff::Level;
 use countersign_domain::portal::PortalEvent;
 use countersign_domain::values::Timestamp;
 use uuid::Uuid;
@@ -25,9 +26,8 @@ use uuid::Uuid;
 pub(crate) fn sentence(recorded: &Recorded, names: &Names) -> String {
     let who = actor(&recorded.actor, names);
     let for_whom = recorded.on_behalf_of.map(|principal| format!(", on behalf of {},", names.principal(principal)));
-    let made_up = if recorded.provenance == Provenance::Simulated { " (simulated)" } else { "" };
     let deed = deed(&recorded.event, recorded.stream.id, names);
-    format!("{who}{} {deed}{made_up}.", for_whom.unwrap_or_default())
+    format!("{who}{} {deed}.", for_whom.unwrap_or_default())
 }
 
 /// What happened, as the rest of a sentence that begins with who did it.
@@ -37,7 +37,7 @@ fn deed(event: &PortalEvent, id: Uuid, names: &Names) -> String {
         PortalEvent::Staff(event) => firm::staff(event, id.into(), names),
         PortalEvent::Seats(event) => firm::seats(event, names),
         PortalEvent::Client(event) => clients::client(event),
-        PortalEvent::Contact(event) => clients::contact(event, names),
+        PortalEvent::Contact(event) => clients::contact(event, id.into(), names),
         PortalEvent::Mailbox(event) => clients::mailbox(event, names),
         PortalEvent::PortalUser(event) => clients::portal_user(event, id.into(), names),
         PortalEvent::Project(event) => work::project(event, id.into(), names),
@@ -82,6 +82,14 @@ fn rights(rights: &Rights) -> String {
     let each: Vec<_> = rights.iter().map(|one| right(*one)).collect();
     let noun = if each.len() == 1 { "the right" } else { "the rights" };
     format!("{noun} {}", each.join(", "))
+}
+
+fn level(level: Level) -> String {
+    level.as_str().replace('_', " ")
+}
+
+fn counted(number: usize, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
 /// When something holds, if not always; with a leading space.

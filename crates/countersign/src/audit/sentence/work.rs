@@ -1,7 +1,7 @@
 //! What happens on projects.
 
 use crate::audit::names::Names;
-use crate::audit::sentence::{approvals, during, rights};
+use crate::audit::sentence::{approvals, counted, during, rights};
 use countersign_domain::ids::{ProjectId, TimeEntryId};
 use countersign_domain::work::time_entry::content::Content;
 use countersign_domain::work::{project, time_entry};
@@ -12,10 +12,8 @@ pub(super) fn project(event: &project::Event, id: ProjectId, names: &Names) -> S
         project::Event::Opened { client, name, currency, manager, contract_lines } => {
             let client = names.client(*client);
             let manager = manager.map_or("nobody".to_owned(), |manager| names.staff(manager));
-            let lines = contract_lines.len();
-            format!(
-                "opened the project {name} for {client}, managed by {manager}, with {lines} contract lines in {currency}"
-            )
+            let lines = counted(contract_lines.len(), "contract line");
+            format!("opened the project {name} for {client}, managed by {manager}, with {lines} in {currency}")
         }
         project::Event::ManagerAssigned { from, to, .. } => {
             let instead = from.map(|from| format!(" in place of {}", names.staff(from))).unwrap_or_default();
@@ -53,7 +51,12 @@ pub(super) fn time_entry(event: &time_entry::Event, id: TimeEntryId, names: &Nam
     match event {
         time_entry::Event::Logged(content) => format!("logged {}", worked(&this, content, names)),
         time_entry::Event::Revised { content, before } => {
-            format!("revised {}; before, it was {} hours worth {}", worked(&this, content, names), before.hours, before.value)
+            format!(
+                "revised {}; before, it was {} hours worth {}",
+                worked(&this, content, names),
+                before.hours,
+                before.value
+            )
         }
         time_entry::Event::Submitted { approval, .. } => approvals::asked(&this, approval),
         time_entry::Event::Recalled { approval, .. } => approvals::recalled(&this, approval),

@@ -97,14 +97,13 @@ pub async fn approvals(
     let by = filter.by.map(principal);
     let mut transaction = scoped(pool, scope.org).await?;
     let rows = sqlx::query!(
-        r#"SELECT reach.access AS "access!: Json<AccessColumns>", history.position, history.object_kind,
+        r#"WITH approvals AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'approvals')
+           SELECT reach.access AS "access!: Json<AccessColumns>", history.position, history.object_kind,
                   history.object_id, history.project_id, history.client_id, history.decided, history.by_kind,
                   history.by_id, history.recorded_at, history.entry AS "entry: Json<Word>"
-           FROM read.active_generation approvals
-           JOIN read.approval_history history
-             ON history.generation = approvals.generation AND history.org_id = $1
+           FROM read.approval_history history
            JOIN read.reach($1, $2, $3, $4) reach ON reach.project_id = history.project_id
-           WHERE approvals.org_id = $1 AND approvals."group" = 'approvals' AND reach.rights IS NULL
+           WHERE history.generation = (TABLE approvals) AND history.org_id = $1 AND $2 <> 'portal_user'
              AND history.position > $5
              AND ($6::text IS NULL OR (history.object_kind = $6 AND history.object_id = $7))
              AND ($8::uuid IS NULL OR history.project_id = $8)

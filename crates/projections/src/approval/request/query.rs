@@ -108,32 +108,32 @@ pub async fn awaiting_my_approval(
     let last: Option<Approvable> = page.last(LIST)?;
     let mut transaction = scoped(pool, scope.org).await?;
     let rows = sqlx::query!(
-        r#"SELECT reach.access AS "access!: Json<AccessColumns>", request.object_kind, request.object_id,
+        r#"WITH approvals AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'approvals'),
+                portal AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'portal')
+           SELECT reach.access AS "access!: Json<AccessColumns>", request.object_kind, request.object_id,
                   request.project_id, request.client_id, request.revision, request.asked_at,
                   request.request AS "question: Json<Question>", project.name AS "project_name?",
                   invoice.gross AS "gross?", invoice.currency AS "currency?",
                   entry.worked_on AS "worked_on?", entry.hours AS "hours?"
            FROM read.reach($1, $2, $3, $4) reach
-           JOIN read.active_generation approvals ON approvals.org_id = $1 AND approvals."group" = 'approvals'
            JOIN read.approval_request request
-             ON request.generation = approvals.generation AND request.org_id = $1
+             ON request.generation = (TABLE approvals) AND request.org_id = $1
             AND request.project_id = reach.project_id AND request.standing = 'open'
-           LEFT JOIN read.active_generation portal ON portal.org_id = $1 AND portal."group" = 'portal'
            LEFT JOIN read.project project
-             ON project.generation = portal.generation AND project.org_id = $1
+             ON project.generation = (TABLE portal) AND project.org_id = $1
             AND project.project_id = request.project_id
            LEFT JOIN read.invoice invoice
-             ON invoice.generation = portal.generation AND invoice.org_id = $1
+             ON invoice.generation = (TABLE portal) AND invoice.org_id = $1
             AND request.object_kind = 'invoice' AND invoice.invoice_id = request.object_id
            LEFT JOIN read.time_entry entry
-             ON entry.generation = portal.generation AND entry.org_id = $1
+             ON entry.generation = (TABLE portal) AND entry.org_id = $1
             AND request.object_kind = 'time_entry' AND entry.time_entry_id = request.object_id
            WHERE request.asked_by <> $3 AND $3 <> ALL (request.given)
              AND (request.needed_right = ANY (reach.rights) OR $3 = ANY (request.named))
              AND (request.object_kind <> 'invoice' OR 'invoice_visibility' = ANY (reach.rights))
              AND ($6::uuid IS NULL OR (request.asked_at, request.object_id) > (
                  SELECT last.asked_at, last.object_id FROM read.approval_request last
-                 WHERE last.generation = approvals.generation AND last.org_id = $1 AND last.object_kind = $5
+                 WHERE last.generation = (TABLE approvals) AND last.org_id = $1 AND last.object_kind = $5
                    AND last.object_id = $6))
            ORDER BY request.asked_at, request.object_id
            LIMIT $7"#,

@@ -220,23 +220,23 @@ pub async fn list(
     let last: Option<InvoiceId> = page.last(LIST)?;
     let mut transaction = scoped(pool, scope.org).await?;
     let rows = sqlx::query!(
-        r#"SELECT reach.access AS "access!: Json<AccessColumns>", invoice.invoice_id, invoice.project_id,
+        r#"WITH portal AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'portal')
+           SELECT reach.access AS "access!: Json<AccessColumns>", invoice.invoice_id, invoice.project_id,
                   project.name AS "project_name?", invoice.client_id, invoice.status, invoice.revision,
                   invoice.number, invoice.issued_on, invoice.currency, invoice.net, invoice.gross, invoice.since
            FROM read.reach($1, $2, $3, $4) reach
-           JOIN read.active_generation portal ON portal.org_id = $1 AND portal."group" = 'portal'
            JOIN read.invoice invoice
-             ON invoice.generation = portal.generation AND invoice.org_id = $1
+             ON invoice.generation = (TABLE portal) AND invoice.org_id = $1
             AND invoice.project_id = reach.project_id
            LEFT JOIN read.project project
-             ON project.generation = portal.generation AND project.org_id = $1
+             ON project.generation = (TABLE portal) AND project.org_id = $1
             AND project.project_id = invoice.project_id
            WHERE (reach.rights IS NULL OR (invoice.status <> 'draft' AND 'invoice_visibility' = ANY (reach.rights)))
              AND ($5::uuid IS NULL OR reach.project_id = $5)
              AND ($6::text IS NULL OR invoice.status = $6)
              AND ($7::uuid IS NULL OR (invoice.drafted_at, invoice.invoice_id) < (
                  SELECT last.drafted_at, last.invoice_id FROM read.invoice last
-                 WHERE last.generation = portal.generation AND last.org_id = $1 AND last.invoice_id = $7))
+                 WHERE last.generation = (TABLE portal) AND last.org_id = $1 AND last.invoice_id = $7))
            ORDER BY invoice.drafted_at DESC, invoice.invoice_id DESC
            LIMIT $8"#,
         scope.org.0,
@@ -279,16 +279,15 @@ pub async fn list(
 pub async fn get(pool: &PgPool, scope: &Scope, at: Timestamp, invoice: InvoiceId) -> Result<InvoiceView, ReadError> {
     let mut transaction = scoped(pool, scope.org).await?;
     let row = sqlx::query!(
-        r#"SELECT reach.access AS "access!: Json<AccessColumns>", project.name AS "project_name?", invoice.status,
+        r#"WITH portal AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'portal')
+           SELECT reach.access AS "access!: Json<AccessColumns>", project.name AS "project_name?", invoice.status,
                   invoice.since, invoice.content AS "content: Json<Content>", invoice.story AS "story: Json<Story>"
-           FROM read.active_generation portal
-           JOIN read.invoice invoice
-             ON invoice.generation = portal.generation AND invoice.org_id = $1 AND invoice.invoice_id = $5
+           FROM read.invoice invoice
            JOIN read.reach($1, $2, $3, $4) reach ON reach.project_id = invoice.project_id
            LEFT JOIN read.project project
-             ON project.generation = portal.generation AND project.org_id = $1
+             ON project.generation = (TABLE portal) AND project.org_id = $1
             AND project.project_id = invoice.project_id
-           WHERE portal.org_id = $1 AND portal."group" = 'portal'"#,
+           WHERE invoice.generation = (TABLE portal) AND invoice.org_id = $1 AND invoice.invoice_id = $5"#,
         scope.org.0,
         scope.asker_kind(),
         scope.asker_id(),

@@ -57,13 +57,13 @@ pub async fn list(
     let mut transaction = scoped(pool, scope.org).await?;
     let rows = sqlx::query_as!(
         Columns,
-        r#"SELECT asker.access AS "access!: Json<AccessColumns>", client.client_id, client.name, client.opened_at
+        r#"WITH portal AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'portal')
+           SELECT asker.access AS "access!: Json<AccessColumns>", client.client_id, client.name, client.opened_at
            FROM read.asker($1, $2, $3) asker
-           JOIN read.active_generation portal ON portal.org_id = $1 AND portal."group" = 'portal'
-           JOIN read.client client ON client.generation = portal.generation AND client.org_id = $1
+           JOIN read.client client ON client.generation = (TABLE portal) AND client.org_id = $1
            WHERE $4::uuid IS NULL OR (client.name, client.client_id) > (
                SELECT last.name, last.client_id FROM read.client last
-               WHERE last.generation = portal.generation AND last.org_id = $1 AND last.client_id = $4)
+               WHERE last.generation = (TABLE portal) AND last.org_id = $1 AND last.client_id = $4)
            ORDER BY client.name, client.client_id
            LIMIT $5"#,
         scope.org.0,
@@ -86,11 +86,11 @@ pub async fn get(pool: &PgPool, scope: &Scope, at: Timestamp, client: ClientId) 
     let mut transaction = scoped(pool, scope.org).await?;
     let row = sqlx::query_as!(
         Columns,
-        r#"SELECT asker.access AS "access!: Json<AccessColumns>", client.client_id, client.name, client.opened_at
+        r#"WITH portal AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'portal')
+           SELECT asker.access AS "access!: Json<AccessColumns>", client.client_id, client.name, client.opened_at
            FROM read.asker($1, $2, $3) asker
-           JOIN read.active_generation portal ON portal.org_id = $1 AND portal."group" = 'portal'
            JOIN read.client client
-             ON client.generation = portal.generation AND client.org_id = $1 AND client.client_id = $4"#,
+             ON client.generation = (TABLE portal) AND client.org_id = $1 AND client.client_id = $4"#,
         scope.org.0,
         scope.asker_kind(),
         scope.asker_id(),

@@ -73,26 +73,26 @@ pub async fn list(
     let mut transaction = scoped(pool, scope.org).await?;
     let rows = sqlx::query_as!(
         Columns,
-        r#"SELECT asker.access AS "access!: Json<AccessColumns>", contact.contact_id, contact.client_id,
+        r#"WITH portal AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'portal'),
+                people AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'people')
+           SELECT asker.access AS "access!: Json<AccessColumns>", contact.contact_id, contact.client_id,
                   contact.mailbox_id, contact.added_at, account.portal_user_id AS "portal_user_id?",
                   card.name AS "card_name?", card.email AS "card_email?"
            FROM read.asker($1, $2, $3) asker
-           JOIN read.active_generation portal ON portal.org_id = $1 AND portal."group" = 'portal'
-           JOIN read.contact contact ON contact.generation = portal.generation AND contact.org_id = $1
+           JOIN read.contact contact ON contact.generation = (TABLE portal) AND contact.org_id = $1
            LEFT JOIN LATERAL (
                SELECT portal_user_id FROM read.portal_user account
-               WHERE account.generation = portal.generation AND account.org_id = $1
+               WHERE account.generation = (TABLE portal) AND account.org_id = $1
                  AND account.contact_id = contact.contact_id
                ORDER BY account.prepared_at DESC
                LIMIT 1
            ) account ON true
-           LEFT JOIN read.active_generation people ON people.org_id = $1 AND people."group" = 'people'
            LEFT JOIN read.person_card card
-             ON card.generation = people.generation AND card.org_id = $1 AND card.person_id = contact.contact_id
+             ON card.generation = (TABLE people) AND card.org_id = $1 AND card.person_id = contact.contact_id
            WHERE ($4::uuid IS NULL OR contact.client_id = $4)
              AND ($5::uuid IS NULL OR (contact.added_at, contact.contact_id) < (
                  SELECT last.added_at, last.contact_id FROM read.contact last
-                 WHERE last.generation = portal.generation AND last.org_id = $1 AND last.contact_id = $5))
+                 WHERE last.generation = (TABLE portal) AND last.org_id = $1 AND last.contact_id = $5))
            ORDER BY contact.added_at DESC, contact.contact_id DESC
            LIMIT $6"#,
         scope.org.0,
@@ -121,22 +121,22 @@ pub async fn by_mailbox(
     let mut transaction = scoped(pool, scope.org).await?;
     let row = sqlx::query_as!(
         Columns,
-        r#"SELECT asker.access AS "access!: Json<AccessColumns>", contact.contact_id, contact.client_id,
+        r#"WITH portal AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'portal'),
+                people AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'people')
+           SELECT asker.access AS "access!: Json<AccessColumns>", contact.contact_id, contact.client_id,
                   contact.mailbox_id, contact.added_at, account.portal_user_id AS "portal_user_id?",
                   card.name AS "card_name?", card.email AS "card_email?"
            FROM read.asker($1, $2, $3) asker
-           JOIN read.active_generation portal ON portal.org_id = $1 AND portal."group" = 'portal'
-           JOIN read.contact contact ON contact.generation = portal.generation AND contact.org_id = $1
+           JOIN read.contact contact ON contact.generation = (TABLE portal) AND contact.org_id = $1
            LEFT JOIN LATERAL (
                SELECT portal_user_id FROM read.portal_user account
-               WHERE account.generation = portal.generation AND account.org_id = $1
+               WHERE account.generation = (TABLE portal) AND account.org_id = $1
                  AND account.contact_id = contact.contact_id
                ORDER BY account.prepared_at DESC
                LIMIT 1
            ) account ON true
-           LEFT JOIN read.active_generation people ON people.org_id = $1 AND people."group" = 'people'
            LEFT JOIN read.person_card card
-             ON card.generation = people.generation AND card.org_id = $1 AND card.person_id = contact.contact_id
+             ON card.generation = (TABLE people) AND card.org_id = $1 AND card.person_id = contact.contact_id
            WHERE contact.mailbox_id = $4
            ORDER BY contact.added_at
            LIMIT 1"#,

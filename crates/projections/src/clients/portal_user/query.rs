@@ -125,20 +125,20 @@ pub async fn list(
     let mut transaction = scoped(pool, scope.org).await?;
     let rows = sqlx::query_as!(
         Columns,
-        r#"SELECT asker.access AS "access!: Json<AccessColumns>", account.portal_user_id, account.contact_id,
+        r#"WITH portal AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'portal'),
+                people AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'people')
+           SELECT asker.access AS "access!: Json<AccessColumns>", account.portal_user_id, account.contact_id,
                   account.client_id, account.mailbox_id, account.status, account.invitation_id, account.invited_at,
                   account.expires_at, account.accepted_at, account.deactivated_at,
                   card.name AS "card_name?", card.email AS "card_email?"
            FROM read.asker($1, $2, $3) asker
-           JOIN read.active_generation portal ON portal.org_id = $1 AND portal."group" = 'portal'
-           JOIN read.portal_user account ON account.generation = portal.generation AND account.org_id = $1
-           LEFT JOIN read.active_generation people ON people.org_id = $1 AND people."group" = 'people'
+           JOIN read.portal_user account ON account.generation = (TABLE portal) AND account.org_id = $1
            LEFT JOIN read.person_card card
-             ON card.generation = people.generation AND card.org_id = $1 AND card.person_id = account.contact_id
+             ON card.generation = (TABLE people) AND card.org_id = $1 AND card.person_id = account.contact_id
            WHERE ($4::uuid IS NULL OR account.client_id = $4) AND ($5::text IS NULL OR account.status = $5)
              AND ($6::uuid IS NULL OR (account.prepared_at, account.portal_user_id) < (
                  SELECT last.prepared_at, last.portal_user_id FROM read.portal_user last
-                 WHERE last.generation = portal.generation AND last.org_id = $1 AND last.portal_user_id = $6))
+                 WHERE last.generation = (TABLE portal) AND last.org_id = $1 AND last.portal_user_id = $6))
            ORDER BY account.prepared_at DESC, account.portal_user_id DESC
            LIMIT $7"#,
         scope.org.0,
@@ -168,16 +168,16 @@ pub async fn get(
     let mut transaction = scoped(pool, scope.org).await?;
     let row = sqlx::query_as!(
         Columns,
-        r#"SELECT asker.access AS "access!: Json<AccessColumns>", account.portal_user_id, account.contact_id,
+        r#"WITH portal AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'portal'),
+                people AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'people')
+           SELECT asker.access AS "access!: Json<AccessColumns>", account.portal_user_id, account.contact_id,
                   account.client_id, account.mailbox_id, account.status, account.invitation_id, account.invited_at,
                   account.expires_at, account.accepted_at, account.deactivated_at,
                   card.name AS "card_name?", card.email AS "card_email?"
            FROM read.asker($1, $2, $3) asker
-           JOIN read.active_generation portal ON portal.org_id = $1 AND portal."group" = 'portal'
-           JOIN read.portal_user account ON account.generation = portal.generation AND account.org_id = $1
-           LEFT JOIN read.active_generation people ON people.org_id = $1 AND people."group" = 'people'
+           JOIN read.portal_user account ON account.generation = (TABLE portal) AND account.org_id = $1
            LEFT JOIN read.person_card card
-             ON card.generation = people.generation AND card.org_id = $1 AND card.person_id = account.contact_id
+             ON card.generation = (TABLE people) AND card.org_id = $1 AND card.person_id = account.contact_id
            WHERE account.portal_user_id = $4"#,
         scope.org.0,
         scope.asker_kind(),
@@ -196,19 +196,19 @@ pub async fn get(
 pub async fn counts(pool: &PgPool, scope: &Scope, at: Timestamp) -> Result<PortalUserCounts, ReadError> {
     let mut transaction = scoped(pool, scope.org).await?;
     let row = sqlx::query!(
-        r#"SELECT asker.access AS "access!: Json<AccessColumns>", firm.plan, firm.seats_used,
+        r#"WITH portal AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'portal')
+           SELECT asker.access AS "access!: Json<AccessColumns>", firm.plan, firm.seats_used,
                   counted.awaiting AS "awaiting!", counted.pending AS "pending!", counted.active AS "active!",
                   counted.inactive AS "inactive!"
            FROM read.asker($1, $2, $3) asker
-           JOIN read.active_generation portal ON portal.org_id = $1 AND portal."group" = 'portal'
-           JOIN read.organization firm ON firm.generation = portal.generation AND firm.org_id = $1
+           JOIN read.organization firm ON firm.generation = (TABLE portal) AND firm.org_id = $1
            CROSS JOIN LATERAL (
                SELECT count(*) FILTER (WHERE account.status = 'awaiting') AS awaiting,
                       count(*) FILTER (WHERE account.status = 'pending') AS pending,
                       count(*) FILTER (WHERE account.status = 'active') AS active,
                       count(*) FILTER (WHERE account.status = 'inactive') AS inactive
                FROM read.portal_user account
-               WHERE account.generation = portal.generation AND account.org_id = $1
+               WHERE account.generation = (TABLE portal) AND account.org_id = $1
            ) counted"#,
         scope.org.0,
         scope.asker_kind(),

@@ -49,11 +49,11 @@ pub struct Seats {
 pub async fn get(pool: &PgPool, scope: &Scope, at: Timestamp) -> Result<OrganizationView, ReadError> {
     let mut transaction = scoped(pool, scope.org).await?;
     let row = sqlx::query!(
-        r#"SELECT asker.access AS "access!: Json<AccessColumns>", firm.slug, firm.name, firm.plan, firm.time_zone,
+        r#"WITH portal AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'portal')
+           SELECT asker.access AS "access!: Json<AccessColumns>", firm.slug, firm.name, firm.plan, firm.time_zone,
                   firm.currency, firm.locale, firm.seats_used
            FROM read.asker($1, $2, $3) asker
-           JOIN read.active_generation portal ON portal.org_id = $1 AND portal."group" = 'portal'
-           JOIN read.organization firm ON firm.generation = portal.generation AND firm.org_id = $1"#,
+           JOIN read.organization firm ON firm.generation = (TABLE portal) AND firm.org_id = $1"#,
         scope.org.0,
         scope.asker_kind(),
         scope.asker_id()

@@ -47,17 +47,17 @@ pub async fn list(
     let last: Option<StaffId> = page.last(LIST)?;
     let mut transaction = scoped(pool, scope.org).await?;
     let rows = sqlx::query!(
-        r#"SELECT asker.access AS "access!: Json<AccessColumns>", staff.staff_id, staff.level, staff.status,
+        r#"WITH portal AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'portal'),
+                people AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'people')
+           SELECT asker.access AS "access!: Json<AccessColumns>", staff.staff_id, staff.level, staff.status,
                   staff.mailbox_id, staff.added_at, card.name AS "card_name?", card.email AS "card_email?"
            FROM read.asker($1, $2, $3) asker
-           JOIN read.active_generation portal ON portal.org_id = $1 AND portal."group" = 'portal'
-           JOIN read.staff staff ON staff.generation = portal.generation AND staff.org_id = $1
-           LEFT JOIN read.active_generation people ON people.org_id = $1 AND people."group" = 'people'
+           JOIN read.staff staff ON staff.generation = (TABLE portal) AND staff.org_id = $1
            LEFT JOIN read.person_card card
-             ON card.generation = people.generation AND card.org_id = $1 AND card.person_id = staff.staff_id
+             ON card.generation = (TABLE people) AND card.org_id = $1 AND card.person_id = staff.staff_id
            WHERE $4::uuid IS NULL OR (staff.added_at, staff.staff_id) < (
                SELECT last.added_at, last.staff_id FROM read.staff last
-               WHERE last.generation = portal.generation AND last.org_id = $1 AND last.staff_id = $4)
+               WHERE last.generation = (TABLE portal) AND last.org_id = $1 AND last.staff_id = $4)
            ORDER BY staff.added_at DESC, staff.staff_id DESC
            LIMIT $5"#,
         scope.org.0,

@@ -49,19 +49,19 @@ pub async fn of_object(
     let (kind, id) = object;
     let mut transaction = scoped(pool, scope.org).await?;
     let rows = sqlx::query!(
-        r#"SELECT coalesce(concerned.access, asker.access) AS "access!: Json<AccessColumns>", history.position,
+        r#"WITH objects AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'history')
+           SELECT coalesce(concerned.access, asker.access) AS "access!: Json<AccessColumns>", history.position,
                   history.roles, history.event_type, history.stream_kind, history.stream_id, history.recorded_at,
                   history.actor AS "actor: Json<Actor>"
            FROM read.asker($1, $2, $3) asker
-           JOIN read.active_generation active ON active.org_id = $1 AND active."group" = 'history'
            JOIN read.object_history history
-             ON history.generation = active.generation AND history.org_id = $1
+             ON history.generation = (TABLE objects) AND history.org_id = $1
             AND history.object_kind = $5 AND history.object_id = $6
            LEFT JOIN LATERAL (
                SELECT reach.access
                FROM read.object_history project
                JOIN read.reach($1, $2, $3, $4) reach ON reach.project_id = project.object_id
-               WHERE project.generation = active.generation AND project.org_id = $1
+               WHERE project.generation = (TABLE objects) AND project.org_id = $1
                  AND project.object_kind = 'project' AND project.position = history.position
                LIMIT 1
            ) concerned ON true

@@ -111,18 +111,18 @@ pub async fn list(
     let mut transaction = scoped(pool, scope.org).await?;
     let rows = sqlx::query_as!(
         Columns,
-        r#"SELECT asker.access AS "access!: Json<AccessColumns>", imported.case_id, imported.log, imported.name,
+        r#"WITH cases AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'cases')
+           SELECT asker.access AS "access!: Json<AccessColumns>", imported.case_id, imported.log, imported.name,
                   imported.step_count, imported.first_at, imported.last_at, imported.exceptions, imported.refusals,
                   imported.unknown_activities
            FROM read.asker($1, $2, $3) asker
-           JOIN read.active_generation cases ON cases.org_id = $1 AND cases."group" = 'cases'
-           JOIN read.imported_case imported ON imported.generation = cases.generation AND imported.org_id = $1
+           JOIN read.imported_case imported ON imported.generation = (TABLE cases) AND imported.org_id = $1
            WHERE ($4::text IS NULL OR imported.log = $4)
              AND ($5::text IS NULL OR $5 = ANY (imported.exceptions))
              AND ($6::text IS NULL OR $6 = ANY (imported.refusals))
              AND ($7::uuid IS NULL OR (imported.log, imported.name, imported.case_id) > (
                  SELECT last.log, last.name, last.case_id FROM read.imported_case last
-                 WHERE last.generation = cases.generation AND last.org_id = $1 AND last.case_id = $7))
+                 WHERE last.generation = (TABLE cases) AND last.org_id = $1 AND last.case_id = $7))
            ORDER BY imported.log, imported.name, imported.case_id
            LIMIT $8"#,
         scope.org.0,
@@ -148,12 +148,12 @@ pub async fn get(pool: &PgPool, scope: &Scope, at: Timestamp, case: CaseId) -> R
     let mut transaction = scoped(pool, scope.org).await?;
     let row = sqlx::query_as!(
         Columns,
-        r#"SELECT asker.access AS "access!: Json<AccessColumns>", imported.case_id, imported.log, imported.name,
+        r#"WITH cases AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'cases')
+           SELECT asker.access AS "access!: Json<AccessColumns>", imported.case_id, imported.log, imported.name,
                   imported.step_count, imported.first_at, imported.last_at, imported.exceptions, imported.refusals,
                   imported.unknown_activities
            FROM read.asker($1, $2, $3) asker
-           JOIN read.active_generation cases ON cases.org_id = $1 AND cases."group" = 'cases'
-           JOIN read.imported_case imported ON imported.generation = cases.generation AND imported.org_id = $1
+           JOIN read.imported_case imported ON imported.generation = (TABLE cases) AND imported.org_id = $1
            WHERE imported.case_id = $4"#,
         scope.org.0,
         scope.asker_kind(),
@@ -173,12 +173,12 @@ pub async fn named(pool: &PgPool, scope: &Scope, at: Timestamp, name: &str) -> R
     let mut transaction = scoped(pool, scope.org).await?;
     let rows = sqlx::query_as!(
         Columns,
-        r#"SELECT asker.access AS "access!: Json<AccessColumns>", imported.case_id, imported.log, imported.name,
+        r#"WITH cases AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'cases')
+           SELECT asker.access AS "access!: Json<AccessColumns>", imported.case_id, imported.log, imported.name,
                   imported.step_count, imported.first_at, imported.last_at, imported.exceptions, imported.refusals,
                   imported.unknown_activities
            FROM read.asker($1, $2, $3) asker
-           JOIN read.active_generation cases ON cases.org_id = $1 AND cases."group" = 'cases'
-           JOIN read.imported_case imported ON imported.generation = cases.generation AND imported.org_id = $1
+           JOIN read.imported_case imported ON imported.generation = (TABLE cases) AND imported.org_id = $1
            WHERE imported.name = $4
            ORDER BY imported.log"#,
         scope.org.0,
@@ -198,12 +198,12 @@ pub async fn named(pool: &PgPool, scope: &Scope, at: Timestamp, name: &str) -> R
 pub async fn totals(pool: &PgPool, scope: &Scope, at: Timestamp, log: Option<&Label>) -> Result<LogTotals, ReadError> {
     let mut transaction = scoped(pool, scope.org).await?;
     let row = sqlx::query!(
-        r#"WITH asked AS (
-               SELECT imported.step_count, imported.exceptions, imported.refusals, imported.unknown_activities
-               FROM read.active_generation cases
-               JOIN read.imported_case imported ON imported.generation = cases.generation AND imported.org_id = $1
-               WHERE cases.org_id = $1 AND cases."group" = 'cases' AND ($4::text IS NULL OR imported.log = $4)
-           )
+        r#"WITH cases AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'cases'),
+                asked AS (
+                    SELECT step_count, exceptions, refusals, unknown_activities
+                    FROM read.imported_case
+                    WHERE generation = (TABLE cases) AND org_id = $1 AND ($4::text IS NULL OR log = $4)
+                )
            SELECT asker.access AS "access!: Json<AccessColumns>",
                   (SELECT count(*) FROM asked) AS "cases!",
                   (SELECT coalesce(sum(step_count), 0) FROM asked) AS "steps!",

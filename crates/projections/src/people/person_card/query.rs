@@ -71,11 +71,11 @@ pub async fn cards(
     let ids = column(people, |person| person.0);
     let mut transaction = scoped(pool, scope.org).await?;
     let rows = sqlx::query!(
-        r#"SELECT asker.access AS "access!: Json<AccessColumns>", card.person_id, card.name, card.email
+        r#"WITH people AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'people')
+           SELECT asker.access AS "access!: Json<AccessColumns>", card.person_id, card.name, card.email
            FROM read.asker($1, $2, $3) asker
-           JOIN read.active_generation people ON people.org_id = $1 AND people."group" = 'people'
            JOIN read.person_card card
-             ON card.generation = people.generation AND card.org_id = $1 AND card.person_id = ANY ($4)"#,
+             ON card.generation = (TABLE people) AND card.org_id = $1 AND card.person_id = ANY ($4)"#,
         scope.org.0,
         scope.asker_kind(),
         scope.asker_id(),
@@ -97,18 +97,18 @@ pub async fn cards(
 pub async fn myself(pool: &PgPool, scope: &Scope) -> Result<Myself, ReadError> {
     let mut transaction = scoped(pool, scope.org).await?;
     let row = sqlx::query!(
-        r#"SELECT asker.access AS "access!: Json<AccessColumns>", client.name AS "client_name?",
+        r#"WITH portal AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'portal'),
+                people AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'people')
+           SELECT asker.access AS "access!: Json<AccessColumns>", client.name AS "client_name?",
                   card.name AS "card_name?", card.email AS "card_email?"
            FROM read.asker($1, $2, $3) asker
-           LEFT JOIN read.active_generation portal ON portal.org_id = $1 AND portal."group" = 'portal'
            LEFT JOIN read.portal_user account
-             ON account.generation = portal.generation AND account.org_id = $1
+             ON account.generation = (TABLE portal) AND account.org_id = $1
             AND $2 = 'portal_user' AND account.portal_user_id = $3
            LEFT JOIN read.client client
-             ON client.generation = portal.generation AND client.org_id = $1 AND client.client_id = account.client_id
-           LEFT JOIN read.active_generation people ON people.org_id = $1 AND people."group" = 'people'
+             ON client.generation = (TABLE portal) AND client.org_id = $1 AND client.client_id = account.client_id
            LEFT JOIN read.person_card card
-             ON card.generation = people.generation AND card.org_id = $1
+             ON card.generation = (TABLE people) AND card.org_id = $1
             AND card.person_id = CASE $2 WHEN 'staff' THEN $3 ELSE account.contact_id END"#,
         scope.org.0,
         scope.asker_kind(),

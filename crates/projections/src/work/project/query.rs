@@ -227,22 +227,22 @@ pub async fn list(
     let mut transaction = scoped(pool, scope.org).await?;
     let rows = sqlx::query_as!(
         ProjectColumns,
-        r#"SELECT project.project_id, project.name, project.client_id, client.name AS "client_name?", project.currency,
+        r#"WITH portal AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'portal')
+           SELECT project.project_id, project.name, project.client_id, client.name AS "client_name?", project.currency,
                   project.manager_id, project.published,
                   project.contract_lines AS "contract_lines: Json<Vec<LineRow>>", project.hours_used,
                   project.hours_approved, project.invoiced, project.changed_at, project.shown_changed_at,
                   reach.access AS "access!: Json<AccessColumns>"
            FROM read.reach($1, $2, $3, $4) reach
-           JOIN read.active_generation portal ON portal.org_id = $1 AND portal."group" = 'portal'
            JOIN read.project project
-             ON project.generation = portal.generation AND project.org_id = $1
+             ON project.generation = (TABLE portal) AND project.org_id = $1
             AND project.project_id = reach.project_id
            LEFT JOIN read.client client
-             ON client.generation = portal.generation AND client.org_id = $1 AND client.client_id = project.client_id
+             ON client.generation = (TABLE portal) AND client.org_id = $1 AND client.client_id = project.client_id
            WHERE ($5::uuid IS NULL OR project.client_id = $5)
              AND ($6::uuid IS NULL OR (project.name, project.project_id) > (
                  SELECT last.name, last.project_id FROM read.project last
-                 WHERE last.generation = portal.generation AND last.org_id = $1 AND last.project_id = $6))
+                 WHERE last.generation = (TABLE portal) AND last.org_id = $1 AND last.project_id = $6))
            ORDER BY project.name, project.project_id
            LIMIT $7"#,
         scope.org.0,
@@ -268,18 +268,18 @@ pub async fn get(pool: &PgPool, scope: &Scope, at: Timestamp, project: ProjectId
     let mut transaction = scoped(pool, scope.org).await?;
     let row = sqlx::query_as!(
         ProjectColumns,
-        r#"SELECT project.project_id, project.name, project.client_id, client.name AS "client_name?", project.currency,
+        r#"WITH portal AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'portal')
+           SELECT project.project_id, project.name, project.client_id, client.name AS "client_name?", project.currency,
                   project.manager_id, project.published,
                   project.contract_lines AS "contract_lines: Json<Vec<LineRow>>", project.hours_used,
                   project.hours_approved, project.invoiced, project.changed_at, project.shown_changed_at,
                   reach.access AS "access!: Json<AccessColumns>"
            FROM read.reach($1, $2, $3, $4) reach
-           JOIN read.active_generation portal ON portal.org_id = $1 AND portal."group" = 'portal'
            JOIN read.project project
-             ON project.generation = portal.generation AND project.org_id = $1
+             ON project.generation = (TABLE portal) AND project.org_id = $1
             AND project.project_id = reach.project_id
            LEFT JOIN read.client client
-             ON client.generation = portal.generation AND client.org_id = $1 AND client.client_id = project.client_id
+             ON client.generation = (TABLE portal) AND client.org_id = $1 AND client.client_id = project.client_id
            WHERE reach.project_id = $5"#,
         scope.org.0,
         scope.asker_kind(),
@@ -303,20 +303,20 @@ pub async fn roster(
 ) -> Result<Vec<RosterEntry>, ReadError> {
     let mut transaction = scoped(pool, scope.org).await?;
     let rows = sqlx::query!(
-        r#"SELECT reach.access AS "access!: Json<AccessColumns>", place.portal_user_id AS "portal_user_id?",
+        r#"WITH access AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'access'),
+                portal AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'portal')
+           SELECT reach.access AS "access!: Json<AccessColumns>", place.portal_user_id AS "portal_user_id?",
                   account.contact_id AS "contact_id?", subject.status AS "status?", place.rights AS "rights?",
                   place.valid_from, place.valid_until
            FROM read.reach($1, $2, $3, $4) reach
-           JOIN read.active_generation access ON access.org_id = $1 AND access."group" = 'access'
            LEFT JOIN read.access_grant place
-             ON place.generation = access.generation AND place.org_id = $1 AND place.project_id = reach.project_id
+             ON place.generation = (TABLE access) AND place.org_id = $1 AND place.project_id = reach.project_id
             AND place.on_roster
            LEFT JOIN read.access_subject subject
-             ON subject.generation = access.generation AND subject.org_id = $1 AND subject.kind = 'portal_user'
+             ON subject.generation = (TABLE access) AND subject.org_id = $1 AND subject.kind = 'portal_user'
             AND subject.subject_id = place.portal_user_id
-           LEFT JOIN read.active_generation portal ON portal.org_id = $1 AND portal."group" = 'portal'
            LEFT JOIN read.portal_user account
-             ON account.generation = portal.generation AND account.org_id = $1
+             ON account.generation = (TABLE portal) AND account.org_id = $1
             AND account.portal_user_id = place.portal_user_id
            WHERE reach.project_id = $5
            ORDER BY place.portal_user_id"#,

@@ -95,19 +95,19 @@ pub async fn of_project(
     let last: Option<TimeEntryId> = page.last(LIST)?;
     let mut transaction = scoped(pool, scope.org).await?;
     let rows = sqlx::query!(
-        r#"SELECT reach.access AS "access!: Json<AccessColumns>", entry.content AS "content?: Json<Content>",
+        r#"WITH portal AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'portal')
+           SELECT reach.access AS "access!: Json<AccessColumns>", entry.content AS "content?: Json<Content>",
                   entry.status AS "status?", entry.since AS "since?",
                   entry.decisions AS "decisions?: Json<Vec<Decision>>"
            FROM read.reach($1, $2, $3, $4) reach
-           JOIN read.active_generation portal ON portal.org_id = $1 AND portal."group" = 'portal'
            LEFT JOIN LATERAL (
                SELECT content, status, since, decisions, worked_on, time_entry_id
                FROM read.time_entry entry
-               WHERE entry.generation = portal.generation AND entry.org_id = $1
+               WHERE entry.generation = (TABLE portal) AND entry.org_id = $1
                  AND entry.project_id = reach.project_id AND ($6::text IS NULL OR entry.status = $6)
                  AND ($7::uuid IS NULL OR (entry.worked_on, entry.time_entry_id) < (
                      SELECT last.worked_on, last.time_entry_id FROM read.time_entry last
-                     WHERE last.generation = portal.generation AND last.org_id = $1 AND last.time_entry_id = $7))
+                     WHERE last.generation = (TABLE portal) AND last.org_id = $1 AND last.time_entry_id = $7))
                ORDER BY entry.worked_on DESC, entry.time_entry_id DESC
                LIMIT $8
            ) entry ON true
@@ -147,13 +147,12 @@ pub async fn of_project(
 pub async fn get(pool: &PgPool, scope: &Scope, at: Timestamp, entry: TimeEntryId) -> Result<TimeEntryView, ReadError> {
     let mut transaction = scoped(pool, scope.org).await?;
     let row = sqlx::query!(
-        r#"SELECT reach.access AS "access!: Json<AccessColumns>", entry.content AS "content: Json<Content>",
+        r#"WITH portal AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'portal')
+           SELECT reach.access AS "access!: Json<AccessColumns>", entry.content AS "content: Json<Content>",
                   entry.status, entry.since, entry.decisions AS "decisions: Json<Vec<Decision>>"
-           FROM read.active_generation portal
-           JOIN read.time_entry entry
-             ON entry.generation = portal.generation AND entry.org_id = $1 AND entry.time_entry_id = $5
+           FROM read.time_entry entry
            JOIN read.reach($1, $2, $3, $4) reach ON reach.project_id = entry.project_id
-           WHERE portal.org_id = $1 AND portal."group" = 'portal'"#,
+           WHERE entry.generation = (TABLE portal) AND entry.org_id = $1 AND entry.time_entry_id = $5"#,
         scope.org.0,
         scope.asker_kind(),
         scope.asker_id(),
