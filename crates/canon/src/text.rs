@@ -26,8 +26,13 @@ pub enum NotCanonical {
 /// The canonical text of a value (RFC 8785), or why it has none.
 pub fn canonical_text(value: &impl Serialize) -> Result<String, NotCanonical> {
     let value = serde_json::to_value(value).map_err(|error| NotCanonical::NotJson(error.to_string()))?;
-    refuse_what_others_read_differently(&value)?;
-    serde_json_canonicalizer::to_string(&value).map_err(|error| NotCanonical::NotJson(error.to_string()))
+    text_of(&value)
+}
+
+/// Not generic, so that it is compiled here, optimised (see the profiles in `Cargo.toml`), and not by every caller.
+fn text_of(value: &Value) -> Result<String, NotCanonical> {
+    refuse_what_others_read_differently(value)?;
+    serde_json_canonicalizer::to_string(value).map_err(|error| NotCanonical::NotJson(error.to_string()))
 }
 
 fn refuse_what_others_read_differently(value: &Value) -> Result<(), NotCanonical> {

@@ -1,4 +1,5 @@
 //! The ledger is append-only for everybody: by right for the application, by trigger for the owner too.
+#![allow(clippy::unwrap_used, reason = "a test that meets an error fails")]
 
 mod support;
 

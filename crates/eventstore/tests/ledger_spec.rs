@@ -1,4 +1,5 @@
 //! What the ledger promises to whoever sends it commands.
+#![allow(clippy::unwrap_used, reason = "a test that meets an error fails")]
 
 mod support;
 
@@ -288,9 +289,11 @@ async fn personal_values_are_sealed_and_die_with_their_key(owner: PgPool) {
             )
         })
         .unwrap();
-    let name = |event: PortalEvent| match event {
-        PortalEvent::Staff(countersign_domain::firm::staff::Event::Added { name, .. }) => name.clear().cloned(),
-        other => panic!("not added: {other:?}"),
+    let name = |event: PortalEvent| {
+        let PortalEvent::Staff(countersign_domain::firm::staff::Event::Added { name, .. }) = event else {
+            panic!("not added: {event:?}")
+        };
+        name.clear().cloned()
     };
     assert_eq!(name(added.read().unwrap().event), None);
     assert_eq!(name(added.read_opened(ledger.vault()).await.unwrap().event), Label::parse("Ada Admin").ok());

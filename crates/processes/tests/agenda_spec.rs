@@ -1,4 +1,5 @@
 //! What follows from events, done for real: commands through the ledger, mail into a folder and over SMTP.
+#![allow(clippy::unwrap_used, reason = "a test that meets an error fails")]
 
 mod support;
 
@@ -42,9 +43,11 @@ impl Node {
 
     async fn approve(&self) {
         let events = self.ledger.reader().after(ORG, 0, 1_000).await.unwrap();
-        let content = events.iter().rev().find_map(|event| match event.read().unwrap().event {
-            PortalEvent::Invoice(invoice::Event::Drafted(content)) => Some(content),
-            _ => None,
+        let content = events.iter().rev().find_map(|event| {
+            let PortalEvent::Invoice(invoice::Event::Drafted(content)) = event.read().unwrap().event else {
+                return None;
+            };
+            Some(content)
         });
         let shown = shown(&content.unwrap(), Mask::Financials);
         self.send(Actor::PortalUser(GUEST), approve_invoice(INVOICE, shown, None)).await;

@@ -3,13 +3,17 @@
 use crate::app::App;
 use crate::error::ApiError;
 use crate::problem::Fault;
-use axum::body::to_bytes;
+use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use futures::StreamExt;
 use serde::de::DeserializeOwned;
 use serde_path_to_error::{Path, Segment};
 use std::fmt::Write;
+
+/// How much beyond the limit is read before a sender is cut off.
+const LINGER_BYTES: usize = 4 << 20;
 
 /// A body of a known shape.
 #[derive(Debug)]
@@ -23,12 +27,28 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
         if !is_json(request.headers()) {
             return Err(ApiError::NotJson);
         }
-        if length(request.headers()).is_some_and(|length| length > limit_bytes as u64) {
+        if length(request.headers()).is_some_and(|length| length > (limit_bytes + LINGER_BYTES) as u64) {
             return Err(ApiError::TooLarge { limit_bytes });
         }
-        let body = to_bytes(request.into_body(), limit_bytes).await.map_err(|error| unread(error, limit_bytes))?;
-        parse(&body).map(Self)
+        parse(&read(request.into_body(), limit_bytes).await?).map(Self)
     }
+}
+
+/// A body within a limit. Some of what is beyond it is read too, and forgotten: whoever is cut off while sending may
+/// never get to read that it was too much.
+async fn read(body: Body, limit_bytes: usize) -> Result<Vec<u8>, ApiError> {
+    let (mut kept, mut size) = (Vec::new(), 0);
+    let mut pieces = body.into_data_stream();
+    while let Some(piece) = pieces.next().await {
+        let piece = piece.map_err(|_| ApiError::Malformed("the body could not be read to its end".to_owned()))?;
+        size += piece.len();
+        if size <= limit_bytes {
+            kept.extend_from_slice(&piece);
+        } else if size > limit_bytes + LINGER_BYTES {
+            break;
+        }
+    }
+    if size > limit_bytes { Err(ApiError::TooLarge { limit_bytes }) } else { Ok(kept) }
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
@@ -50,15 +70,6 @@ fn is_json(headers: &HeaderMap) -> bool {
 
 fn length(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
-}
-
-/// A body that is too long, or one whose sender went away.
-fn unread(error: axum::Error, limit_bytes: usize) -> ApiError {
-    if error.to_string().contains("length limit") {
-        ApiError::TooLarge { limit_bytes }
-    } else {
-        ApiError::Malformed("the body could not be read to its end".to_owned())
-    }
 }
 
 fn malformed(error: &serde_json::Error) -> ApiError {

@@ -145,7 +145,7 @@ fn amount(attributes: &[Attribute]) -> Option<String> {
 
 /// With milliseconds, as logs write it, unless the log is more exact.
 fn original_time(at: DateTime<FixedOffset>) -> Result<OriginalTime, NotATimestamp> {
-    let exact = at.nanosecond() % 1_000_000 != 0;
+    let exact = !at.nanosecond().is_multiple_of(1_000_000);
     let format = if exact { SecondsFormat::AutoSi } else { SecondsFormat::Millis };
     OriginalTime::parse(&at.to_rfc3339_opts(format, false))
 }

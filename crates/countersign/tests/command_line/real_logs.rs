@@ -39,18 +39,16 @@ fn count(text: &str) -> Counted {
     let mut counted = Counted::default();
     for trace in between(text, "<trace>", "</trace>") {
         let activities: Vec<&str> = between(trace, "<event>", "</event>").map(activity).collect();
-        let is_final = |activity: &&str| activity.contains("FINAL_APPROVED");
-        let is_rejected = |activity: &&str| activity.contains("REJECTED");
-        let is_paid = |activity: &&str| activity.contains("Payment Handled");
-        let finals = activities.iter().filter(|activity| is_final(activity)).count();
-        let behind_first = activities.iter().skip_while(|activity| !is_final(activity)).skip(1);
+        let number_of = |word: &str, among: &[&str]| among.iter().filter(|activity| activity.contains(word)).count();
+        let finals = number_of("FINAL_APPROVED", &activities);
+        let first_final = activities.iter().position(|activity| activity.contains("FINAL_APPROVED"));
+        let behind = first_final.map_or(&[][..], |first| &activities[first + 1..]);
         counted.cases += 1;
         counted.events += activities.len() as u64;
-        counted.rejected += u64::from(activities.iter().any(|activity| is_rejected(activity)));
+        counted.rejected += u64::from(number_of("REJECTED", &activities) > 0);
         counted.approved_final_twice += u64::from(finals >= 2);
-        counted.rejected_after_final_approval += u64::from(behind_first.clone().any(|activity| is_rejected(activity)));
-        counted.paid_without_final_approval +=
-            u64::from(finals == 0 && activities.iter().any(|activity| is_paid(activity)));
+        counted.rejected_after_final_approval += u64::from(number_of("REJECTED", behind) > 0);
+        counted.paid_without_final_approval += u64::from(number_of("Payment Handled", &activities) > 0 && finals == 0);
     }
     counted
 }

@@ -4,21 +4,26 @@
 use crate::dice::Dice;
 use crate::firm::*;
 use crate::world::{begin, entries, happen, invoices, people, projects};
-use countersign_domain::access::{Action, Facts, Subject, decide};
+use chrono::TimeDelta;
+use countersign_domain::access::{Action, Facts, Right, Subject, Window, decide};
 use countersign_domain::approval::Mask;
 use countersign_domain::billing::content::shown as shown_invoice;
 use countersign_domain::billing::invoice::{Phase, State as InvoiceState};
 use countersign_domain::envelope::Principal;
+use countersign_domain::ids::InvoiceId;
 use countersign_domain::portal::{StreamId, StreamKind, StreamState};
+use countersign_domain::use_cases::guests::Place;
+use countersign_domain::use_cases::projects::add_guest;
 use countersign_domain::values::Timestamp;
 use countersign_domain::work::time_entry::content::shown as shown_time;
 use countersign_domain::work::time_entry::{Phase as TimePhase, State as TimeState};
+use countersign_eventstore::scoped;
 use countersign_projections::approval::Approvable;
 use countersign_projections::approval::request::awaiting_my_approval;
 use countersign_projections::billing::invoice::InvoiceFilter;
 use countersign_projections::work::dashboard::dashboard;
 use countersign_projections::work::project::ProjectFilter;
-use countersign_projections::{Limit, PageRequest, billing, standing, work};
+use countersign_projections::{Limit, PageRequest, Scope, billing, standing, work};
 use sqlx::PgPool;
 use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
@@ -88,8 +93,12 @@ async fn questions_answer_exactly_what_the_access_function_allows(owner: PgPool)
         let firm = Firm::on(ledger.clone(), seed).await;
         begin(&firm).await;
         let mut dice = Dice::of(seed as u64);
-        for _ in 0..3 {
-            happen(&firm, &mut dice, 60).await;
+        // Chance seldom hits these: a window that is over, and one that has not begun (F6.25).
+        for (guest, window) in [(GUS, window(-2, -1)), (GINA, window(1, 2))] {
+            firm.must(PAUL, add_guest(guest, Place { window, ..place(PORTAL, [Right::InvoiceVisibility]) })).await;
+        }
+        for commands in [0, 60, 60, 60] {
+            happen(&firm, &mut dice, commands).await;
             let streams = Streams::of(&firm).await;
             for who in people() {
                 projects_agree(&firm, &streams, who).await;
@@ -101,8 +110,46 @@ async fn questions_answer_exactly_what_the_access_function_allows(owner: PgPool)
     }
 }
 
+/// From so many days after now until so many.
+fn window(from: i64, until: i64) -> Window {
+    let day = |days| Some(now().plus(TimeDelta::days(days)));
+    Window { from: day(from), until: day(until) }
+}
+
 fn long() -> PageRequest {
     PageRequest { after: None, limit: Limit::try_from(200).unwrap() }
+}
+
+/// What the statements narrow to, before anything is decided: pages are cut from it and counts are made of it.
+async fn reach(firm: &Firm, who: Principal, at: Timestamp) -> BTreeSet<Uuid> {
+    let (kind, id) = match who {
+        Principal::Staff(id) => ("staff", id.0),
+        Principal::PortalUser(id) => ("portal_user", id.0),
+    };
+    let mut transaction = scoped(&firm.pool, firm.org).await.unwrap();
+    let found: Vec<Uuid> = sqlx::query_scalar("SELECT project_id FROM read.reach($1, $2, $3, $4)")
+        .bind(firm.org.0)
+        .bind(kind)
+        .bind(id)
+        .bind(at.as_utc())
+        .fetch_all(&mut *transaction)
+        .await
+        .unwrap();
+    found.into_iter().collect()
+}
+
+/// The invoices that somebody finds, a page for each: a page that is cut from too much would end the list early.
+async fn one_by_one(firm: &Firm, scope: &Scope, at: Timestamp) -> BTreeSet<InvoiceId> {
+    let mut page = PageRequest { after: None, limit: Limit::try_from(1).unwrap() };
+    let mut found = BTreeSet::new();
+    loop {
+        let read = billing::invoice::list(&firm.pool, scope, at, InvoiceFilter::default(), &page).await.unwrap();
+        found.extend(read.items.iter().map(|invoice| invoice.invoice));
+        page.after = read.next;
+        if page.after.is_none() {
+            return found;
+        }
+    }
 }
 
 async fn projects_agree(firm: &Firm, streams: &Streams, who: Principal) {
@@ -110,6 +157,9 @@ async fn projects_agree(firm: &Firm, streams: &Streams, who: Principal) {
     assert_eq!(standing(&firm.pool, &scope).await.unwrap(), streams.subject(who));
     let listed = work::project::list(&firm.pool, &scope, at, ProjectFilter::default(), &long()).await.unwrap();
     let listed: BTreeSet<_> = listed.items.iter().map(|project| project.project).collect();
+    let expected: BTreeSet<_> = projects().into_iter().map(|project| project.0).collect();
+    let may_see = |project: &Uuid| streams.may(who, *project, Action::ViewProject, at);
+    assert_eq!(reach(firm, who, at).await, expected.into_iter().filter(may_see).collect(), "{who:?} reaches");
     for project in projects() {
         let may = streams.may(who, project.0, Action::ViewProject, at);
         assert_eq!(listed.contains(&project), may, "{who:?} lists {project}");
@@ -123,8 +173,7 @@ async fn projects_agree(firm: &Firm, streams: &Streams, who: Principal) {
 
 async fn invoices_agree(firm: &Firm, streams: &Streams, who: Principal) {
     let (scope, at) = (firm.scope(who), now());
-    let listed = billing::invoice::list(&firm.pool, &scope, at, InvoiceFilter::default(), &long()).await.unwrap();
-    let listed: BTreeSet<_> = listed.items.iter().map(|invoice| invoice.invoice).collect();
+    let listed = one_by_one(firm, &scope, at).await;
     for id in invoices() {
         let answer = billing::invoice::get(&firm.pool, &scope, at, id).await;
         let InvoiceState::Known { content, phase } = streams.invoice(id.0) else {

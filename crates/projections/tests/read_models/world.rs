@@ -75,7 +75,7 @@ async fn command(firm: &Firm, dice: &mut Dice, number: usize) -> (Actor, UseCase
     let staff = Actor::Staff(if dice.one_in(3) { STAFF[dice.below(4)] } else { ADA });
     // The admin stays: without one, little happens.
     let other = STAFF[1 + dice.below(3)];
-    match dice.below(46) {
+    match dice.below(52) {
         0 => (staff, change_plan(firm.org, Plan::ALL[dice.below(4)])),
         1 => (staff, set_staff_level(other, Level::ALL[dice.below(3)])),
         2 if dice.one_in(3) => (staff, deactivate_staff(other)),
@@ -96,7 +96,7 @@ async fn command(firm: &Firm, dice: &mut Dice, number: usize) -> (Actor, UseCase
         11 => (staff, open_project(contract(project, client, &format!("Project {number}")))),
         12 if dice.one_in(4) => (staff, withdraw_project(project)),
         12 | 13 => (staff, publish_project(project)),
-        14 => (staff, add_guest(guest, place_of(project, dice))),
+        14 | 44..=48 => (staff, add_guest(guest, place_of(project, dice))),
         15 => (staff, grant_right(project, guest, Right::ALL[dice.below(5)])),
         16 if dice.one_in(3) => (staff, remove_guest(project, guest)),
         16 => (staff, withdraw_right(project, guest, Right::ALL[dice.below(5)])),
@@ -185,7 +185,7 @@ fn place_of(project: ProjectId, dice: &mut Dice) -> Place {
         &Right::ALL,
     ];
     let day = |days: i64| -> Timestamp { now().plus(TimeDelta::days(days)) };
-    let window = match dice.below(8) {
+    let window = match dice.below(5) {
         0 => Window { from: Some(day(1)), until: None },
         1 => Window { from: None, until: Some(day(-1)) },
         2 => Window { from: Some(day(-1)), until: Some(day(1)) },

@@ -128,9 +128,9 @@ fn whoever_was_erased_has_no_name_left() {
 
 #[test]
 fn a_step_whose_person_was_erased_still_tells_what_was_done() {
-    let taken_over = samples().into_iter().find_map(|(_, event)| match event {
-        PortalEvent::ImportedCase(step @ Event::StepRecorded { .. }) => Some(step),
-        _ => None,
+    let taken_over = samples().into_iter().find_map(|(_, event)| {
+        let PortalEvent::ImportedCase(step @ Event::StepRecorded { .. }) = event else { return None };
+        Some(step)
     });
     let told = super::imported::case(&taken_over.unwrap(), &Names::default());
     assert!(told.starts_with("took over step "), "{told}");

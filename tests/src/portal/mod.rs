@@ -1,0 +1,19 @@
+//! Stories told over HTTP and through the binary: given a history, when a request, then the answer and the ledger.
+//!
+//! Each story stands on an installation of its own: a database, a data folder, and as many nodes as it needs. Nothing
+//! waits for time to pass; what takes a moment is looked for until it is there, or until the story has failed.
+#![expect(clippy::unwrap_used, reason = "the helpers of these stories are tests too, which the lint cannot see")]
+
+mod account;
+mod bad_input;
+mod crash;
+mod demo;
+mod feed;
+mod masks;
+mod outage;
+mod path;
+mod racing;
+mod routes;
+mod seats;
+mod set_up;
+mod support;

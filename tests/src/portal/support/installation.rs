@@ -1,0 +1,182 @@
+//! An installation: a database, a data folder, and the program over both.
+
+use super::gate::Gate;
+use super::letter::Letter;
+use super::node::Node;
+use super::program::{Ran, countersign};
+use super::until::until;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use sqlx::{Connection, Executor, PgConnection};
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::Duration;
+use tempfile::TempDir;
+use uuid::Uuid;
+
+/// Names the server on which the tests make their databases, as its superuser.
+const SERVER: &str = "DATABASE_URL";
+
+/// A database and a data folder, which is gone when it is dropped.
+pub(crate) struct Installation {
+    folder: TempDir,
+    /// A database on the server of the tests; nothing where the program keeps a private server.
+    database: Option<Database>,
+    launched: AtomicU32,
+}
+
+struct Database {
+    name: String,
+    /// The address by which the program reaches it.
+    url: String,
+}
+
+impl Installation {
+    /// With a database of its own on the server of the tests, ready for use.
+    pub(crate) async fn new() -> Self {
+        let mut installation = Self::private();
+        installation.database = Some(new_database().await);
+        installation.run(&["migrate"]).printed();
+        installation
+    }
+
+    /// With a private server that is not there yet, which keeps every commit.
+    pub(crate) fn private() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        // The server may run as another user, who must get there.
+        std::fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
+        Self { folder, database: None, launched: AtomicU32::new(0) }
+    }
+
+    /// The same database, reached through a gate.
+    pub(crate) fn behind(mut self, gate: &Gate) -> Self {
+        let database = self.database.as_mut().expect("the database is on the server of the tests");
+        database.url = gate.url(&database.name);
+        self
+    }
+
+    pub(crate) fn data_dir(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// A command line of the program.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = countersign();
+        command.args(arguments).arg("--data-dir").arg(self.data_dir());
+        if let Some(Database { url, .. }) = &self.database {
+            command.args(["--database-url", url]);
+        }
+        command
+    }
+
+    /// Runs the program to its end.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
+        Ran::of(&mut self.command(arguments))
+    }
+
+    /// A node on a free port.
+    pub(crate) async fn serve(&self) -> Node {
+        self.serve_at("127.0.0.1:0").await
+    }
+
+    /// A node at an address.
+    pub(crate) async fn serve_at(&self, address: &str) -> Node {
+        Node::start(&mut self.command(&["serve", "--listen", address]), self.next_log()).await
+    }
+
+    /// The program, started and left alone.
+    pub(crate) fn launch(&self, arguments: &[&str]) -> Node {
+        Node::launch(&mut self.command(arguments), self.next_log())
+    }
+
+    /// The database's address as a superuser.
+    pub(crate) fn database_url(&self) -> String {
+        match &self.database {
+            Some(database) => on_the_tests_server(&database.name),
+            None => self.postmaster().expect("the private server runs").url(),
+        }
+    }
+
+    /// The private server's process, where one runs.
+    pub(crate) fn postmaster(&self) -> Option<Postmaster> {
+        Postmaster::of(&self.server_folder())
+    }
+
+    /// The folder that the private server calls its data directory.
+    pub(crate) fn server_folder(&self) -> PathBuf {
+        self.data_dir().join("postgres/data")
+    }
+
+    /// Waits for a mail to somebody, about something.
+    pub(crate) async fn letter(&self, to: &str, about: &str) -> Letter {
+        until(&format!("a mail to {to} about {about}"), async || self.letters(to, about).pop()).await
+    }
+
+    /// The mails to somebody about something that are there by now.
+    pub(crate) fn letters(&self, to: &str, about: &str) -> Vec<Letter> {
+        let mut letters = Letter::all_in(&self.data_dir().join("mail"));
+        letters.retain(|letter| letter.to.contains(to) && letter.subject.contains(about));
+        letters
+    }
+
+    fn next_log(&self) -> PathBuf {
+        self.data_dir().join(format!("node-{}.log", self.launched.fetch_add(1, Ordering::Relaxed)))
+    }
+}
+
+impl Drop for Installation {
+    fn drop(&mut self) {
+        if let Some(postmaster) = self.postmaster() {
+            postmaster.signal(Signal::SIGQUIT);
+            let gone = || self.postmaster().is_none();
+            (0..500).take_while(|_| !gone()).for_each(|_| thread::sleep(Duration::from_millis(10)));
+            let _ = std::fs::remove_dir_all(postmaster.socket);
+        }
+    }
+}
+
+/// A private server's first process.
+pub(crate) struct Postmaster {
+    pid: i32,
+    socket: String,
+}
+
+impl Postmaster {
+    fn of(folder: &Path) -> Option<Self> {
+        let text = std::fs::read_to_string(folder.join("postmaster.pid")).ok()?;
+        let lines: Vec<&str> = text.lines().collect();
+        let (pid, socket) = (lines.first()?.trim().parse().ok()?, lines.get(4)?.trim().to_owned());
+        Some(Self { pid, socket })
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        let _ = kill(Pid::from_raw(self.pid), signal);
+    }
+
+    fn url(&self) -> String {
+        format!("postgres:///countersign?host={}&user=countersign_owner", self.socket)
+    }
+}
+
+/// The server of the tests: the address of one of its databases.
+pub(crate) fn on_the_tests_server(database: &str) -> String {
+    let url = std::env::var(SERVER).unwrap_or_else(|_| panic!("{SERVER} is not set: `make test` runs a server"));
+    let (server, rest) = url.split_at(url.find("://").map_or(0, |scheme| scheme + 3));
+    let (host, after) = rest.split_once('/').expect("the address names a database");
+    let parameters = after.find('?').map_or("", |question| &after[question..]);
+    format!("{server}{host}/{database}{parameters}")
+}
+
+/// A new and empty database on the server of the tests.
+async fn new_database() -> Database {
+    let name = format!("story_{}", Uuid::now_v7().simple());
+    let mut server = PgConnection::connect(&on_the_tests_server("postgres")).await.unwrap();
+    server.execute(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.unwrap();
+    server.close().await.unwrap();
+    let url = on_the_tests_server(&name);
+    Database { name, url }
+}

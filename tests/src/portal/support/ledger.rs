@@ -1,0 +1,68 @@
+//! What was recorded, read as an auditor with a SQL prompt would: past the program, as a superuser.
+
+use serde_json::Value;
+use sqlx::PgPool;
+use sqlx::postgres::PgPoolOptions;
+use uuid::Uuid;
+
+/// One organization's ledger.
+#[derive(Clone)]
+pub(crate) struct Ledger {
+    pool: PgPool,
+    org: Uuid,
+}
+
+/// An event.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub(crate) position: i64,
+    pub(crate) event_type: String,
+    pub(crate) envelope: Value,
+}
+
+impl Ledger {
+    pub(crate) fn at(url: &str, org: Uuid) -> Self {
+        let pool = PgPoolOptions::new().max_connections(2).connect_lazy(url).unwrap();
+        Self { pool, org }
+    }
+
+    /// All of it, in order.
+    pub(crate) async fn entries(&self) -> Vec<Entry> {
+        let statement = "SELECT position, type, envelope FROM ledger.event WHERE org_id = $1 ORDER BY position";
+        let rows: Vec<(i64, String, String)> =
+            sqlx::query_as(statement).bind(self.org).fetch_all(&self.pool).await.unwrap();
+        let entries = rows.into_iter().map(|(position, event_type, envelope)| {
+            let envelope = serde_json::from_str(&envelope).expect("an envelope is JSON");
+            Entry { position, event_type, envelope }
+        });
+        entries.collect()
+    }
+
+    /// The last position; 0 where nothing has happened, or nothing can have.
+    pub(crate) async fn head(&self) -> i64 {
+        let statement = "SELECT coalesce(max(position), 0) FROM ledger.event WHERE org_id = $1";
+        sqlx::query_scalar(statement).bind(self.org).fetch_one(&self.pool).await.unwrap_or(0)
+    }
+
+    /// All of it, once its positions have been found to be 1..n.
+    pub(crate) async fn gapless(&self) -> Vec<Entry> {
+        let entries = self.entries().await;
+        for (expected, entry) in (1..).zip(&entries) {
+            assert_eq!(entry.position, expected, "there is a gap before {}", entry.event_type);
+            assert_eq!(entry.envelope["position"], expected, "the envelope says otherwise");
+        }
+        entries
+    }
+}
+
+impl Entry {
+    /// The id of what it happened to.
+    pub(crate) fn subject(&self) -> &str {
+        self.envelope["stream"]["id"].as_str().expect("an event happened to something")
+    }
+
+    /// The id of whoever acted.
+    pub(crate) fn actor(&self) -> &str {
+        self.envelope["actor"]["id"].as_str().unwrap_or_default()
+    }
+}
