@@ -15,7 +15,7 @@ use countersign_identity::invitation::invitation_token;
 use countersign_identity::limits::Limits;
 use countersign_identity::server_key::ServerKey;
 use countersign_processes::{Delivered, Links, Mailer, Worker, agenda};
-use countersign_projections::{Follower, FollowerOptions, Group, Positions, groups};
+use countersign_projections::{ACCESS, Follower, FollowerOptions, Group, Positions, groups};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -112,7 +112,7 @@ pub(crate) fn mailer(
 /// The group of read models with a name.
 pub(crate) fn group_named(name: &str) -> Result<Group, Failure> {
     let mut all = groups();
-    let known = all.iter().map(|group| group.name).collect::<Vec<_>>().join(", ");
+    let known = all.iter().map(|group| group.name).chain([ACCESS]).collect::<Vec<_>>().join(", ");
     match all.iter().position(|group| group.name == name) {
         Some(index) => Ok(all.swap_remove(index)),
         None => Err(Failure::say(format!("there is no group of read models named {name}; there are {known}"))),

@@ -567,10 +567,15 @@ fn records(
 ) -> Result<Vec<Record>, Stop> {
     let mut versions: HashMap<StreamId, u64> = HashMap::new();
     let mut records = Vec::with_capacity(outcome.events.len());
+    let mut keyless = Vec::new();
     for (index, decided) in outcome.events.iter().enumerate() {
         let mut wire = decided.event.to_wire();
-        seal::seal_all(&shared.vault, submission.org, &mut wire.data)
-            .map_err(|people| Stop::Needs(Vec::new(), people))?;
+        let sealed = seal::seal_all(&shared.vault, submission.org, &mut wire.data);
+        keyless.extend(sealed.err().unwrap_or_default());
+        if !keyless.is_empty() {
+            // What else is missing is asked for together: a case of another system may name thousands of people.
+            continue;
+        }
         let version = versions
             .entry(decided.stream)
             .or_insert_with(|| states.folded(decided.stream).map_or(0, |folded| folded.version));
@@ -585,7 +590,9 @@ fn records(
             .map_err(|error| Stop::Failed(ExecuteError::from(error)))?;
         records.push(record);
     }
-    Ok(records)
+    keyless.sort_unstable();
+    keyless.dedup();
+    if keyless.is_empty() { Ok(records) } else { Err(Stop::Needs(Vec::new(), keyless)) }
 }
 
 /// The part goes on from where this command leaves it.

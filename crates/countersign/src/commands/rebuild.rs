@@ -4,27 +4,54 @@ use crate::args::{Place, Rebuild};
 use crate::database::Database;
 use crate::failure::Failure;
 use crate::node::{Node, group_named};
-use countersign_projections::{RebuildReport, groups, rebuild};
+use countersign_projections::{ACCESS, Group, ProjectionError, RebuildReport, groups, rebuild, rebuild_access};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
 
 pub(crate) async fn run(place: Place, wanted: Rebuild) -> Result<(), Failure> {
-    let chosen = match &wanted.group {
-        Some(name) => vec![group_named(name)?],
-        None => groups(),
-    };
+    let chosen = Chosen::read(wanted.group.as_deref())?;
     let database = Database::open(&place).await?;
     database.bring_up().await?;
     let node = Node::over(&database, &place.data_dir)?;
-    for group in &chosen {
+    for group in &chosen.followed {
         let bar = progress(group.name, wanted.json);
-        let report = rebuild(&node.ledger, group, |events| bar.inc(events))
-            .await
-            .map_err(|error| Failure::because(&format!("{} could not be rebuilt", group.name), error))?;
-        bar.finish_and_clear();
-        tell(&report, wanted.json);
+        let report = rebuild(&node.ledger, group, |events| bar.inc(events)).await;
+        done(group.name, &bar, report, wanted.json)?;
+    }
+    if chosen.access {
+        let bar = progress(ACCESS, wanted.json);
+        let report = rebuild_access(&node.ledger, |events| bar.inc(events)).await;
+        done(ACCESS, &bar, report, wanted.json)?;
     }
     database.close().await
+}
+
+/// What is to be rebuilt: groups that follow the ledgers, and the access group, which the append itself writes.
+struct Chosen {
+    followed: Vec<Group>,
+    access: bool,
+}
+
+impl Chosen {
+    fn read(name: Option<&str>) -> Result<Self, Failure> {
+        Ok(match name {
+            None => Self { followed: groups(), access: true },
+            Some(ACCESS) => Self { followed: Vec::new(), access: true },
+            Some(name) => Self { followed: vec![group_named(name)?], access: false },
+        })
+    }
+}
+
+fn done(
+    group: &str,
+    bar: &ProgressBar,
+    report: Result<RebuildReport, ProjectionError>,
+    json: bool,
+) -> Result<(), Failure> {
+    let report = report.map_err(|error| Failure::because(&format!("{group} could not be rebuilt"), error))?;
+    bar.finish_and_clear();
+    tell(&report, json);
+    Ok(())
 }
 
 fn tell(report: &RebuildReport, json: bool) {

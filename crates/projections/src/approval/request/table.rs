@@ -79,6 +79,7 @@ fn person(principal: Principal) -> Uuid {
 impl Table for ApprovalRequest {
     const NAME: &'static str = "approval_request";
 
+    /// An id is of one kind only, so that the two columns can be looked for apart, in the index.
     async fn load(
         connection: &mut PgConnection,
         of: Generation,
@@ -92,7 +93,7 @@ impl Table for ApprovalRequest {
                  request AS "request: Json<Question>"
              FROM read.approval_request
              WHERE generation = $1 AND org_id = $2
-               AND (object_kind, object_id) IN (SELECT * FROM unnest($3::text[], $4::uuid[]))"#,
+               AND object_kind = ANY ($3) AND object_id = ANY ($4)"#,
             of.number,
             of.org.0,
             &object_kind,
@@ -164,7 +165,7 @@ impl Table for ApprovalRequest {
         sqlx::query!(
             "DELETE FROM read.approval_request
              WHERE generation = $1 AND org_id = $2
-               AND (object_kind, object_id) IN (SELECT * FROM unnest($3::text[], $4::uuid[]))",
+               AND object_kind = ANY ($3) AND object_id = ANY ($4)",
             of.number,
             of.org.0,
             &object_kind,
