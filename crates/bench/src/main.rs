@@ -29,6 +29,12 @@ fn main() -> ExitCode {
     }
 }
 
+/// The numbers on the command line; all that are reported without any.
+fn writers_asked_for() -> Result<Vec<usize>, Box<dyn Error>> {
+    let asked: Vec<usize> = std::env::args().skip(1).map(|word| word.parse()).collect::<Result<_, _>>()?;
+    Ok(if asked.is_empty() { vec![1, 16, 64] } else { asked })
+}
+
 fn failed(error: &dyn Error) -> ExitCode {
     eprintln!("bench: {error}");
     let mut cause = error.source();
@@ -46,7 +52,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let firms = firm::register_many(&ledger, SPREAD).await?;
     limit::prepare(&server).await?;
     let mut report = Report::default();
-    for writers in [1, 16, 64] {
+    for writers in writers_asked_for()? {
         let limit = limit::inserts_per_second(&server, writers, SECONDS)?;
         report.add(Figure::limit(format!("pgbench single-row INSERT, {writers} clients"), limit));
         for load in [Load::Spread, Load::One] {

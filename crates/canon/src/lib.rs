@@ -8,4 +8,4 @@ mod digest;
 mod text;
 
 pub use digest::{Digest, NotADigest, leaf_hash, sha256};
-pub use text::{LARGEST_INTEGER, NotCanonical, canonical_text};
+pub use text::{LARGEST_INTEGER, NotCanonical, canonical_text, canonical_text_of};

@@ -1,8 +1,9 @@
 //! A batch that spans organizations, and the one call that appends it.
 
 use crate::error::StoreError;
+use crate::folded::Folded;
 use crate::lane::Job;
-use crate::load::{Folded, signed, unsigned};
+use crate::load::{signed, unsigned};
 use crate::outcome::Verdict;
 use crate::record::Record;
 use countersign_domain::access_rows::AccessRow;
@@ -95,38 +96,73 @@ impl OrgBatch {
         }
     }
 
+    /// Whether the same command was decided in it.
+    pub(crate) fn has(&self, job: &Job) -> bool {
+        self.commands.iter().any(|before| before.job.submission.command_id == job.submission.command_id)
+    }
+
     /// The head after it.
     pub(crate) fn head(&self) -> u64 {
         self.expected_head + self.records.len() as u64
     }
 }
 
+/// Whether the log is looked into for commands that are known, before anything is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Look {
+    /// When the log has refused one, or could not: a known command is rare.
+    IfNeeded,
+    /// At once: in a transaction that a refusal would end.
+    Always,
+}
+
 /// Appends a batch: each organization's part wholly or not at all, on its own terms.
 pub(crate) async fn append(
     connection: &mut PgConnection,
     batch: &[OrgBatch],
+    look: Look,
 ) -> Result<HashMap<OrgId, OrgAnswer>, StoreError> {
     let columns = Columns::of(batch);
+    // What is not kept under its id cannot be refused by the log.
+    let must_look = look == Look::Always || columns.outcomes.iter().any(Option::is_none);
+    match call(connection, &columns, must_look).await {
+        Err(error) if !must_look && is_known_command(&error) => call(connection, &columns, true).await,
+        called => called,
+    }
+}
+
+/// Whether the log refused a command because it is known.
+fn is_known_command(error: &StoreError) -> bool {
+    let StoreError::Database(sqlx::Error::Database(error)) = error else { return false };
+    error.is_unique_violation() && error.table().is_some_and(|table| table.starts_with("command_log"))
+}
+
+async fn call(
+    connection: &mut PgConnection,
+    columns: &Columns<'_>,
+    look: bool,
+) -> Result<HashMap<OrgId, OrgAnswer>, StoreError> {
     let rows = sqlx::query!(
         r#"SELECT org_id AS "org_id!", answer AS "answer!", command_id, request_digest, outcome, first_position, event_count
-           FROM ledger.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)"#,
+           FROM ledger.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)"#,
+        look,
         &columns.orgs,
         &columns.heads,
         &columns.command_orgs,
         &columns.command_ids,
         &columns.digests,
-        &columns.outcomes,
+        &columns.outcomes as &[Option<String>],
         &columns.firsts,
         &columns.counts,
         &columns.event_orgs,
         &columns.positions,
-        &columns.stream_kinds,
+        &columns.stream_kinds as &[&str],
         &columns.stream_ids,
         &columns.versions,
-        &columns.types,
+        &columns.types as &[&str],
         &columns.recorded_ats,
-        &columns.envelopes,
-        &columns.leaf_hashes,
+        &columns.envelopes as &[&str],
+        &columns.leaf_hashes as &[&[u8]],
         columns.subjects,
         columns.projects,
         columns.grants,
@@ -159,31 +195,31 @@ pub(crate) async fn append(
 
 /// The batch as the append function takes it: one array a column.
 #[derive(Default)]
-struct Columns {
+struct Columns<'a> {
     orgs: Vec<uuid::Uuid>,
     heads: Vec<i64>,
     command_orgs: Vec<uuid::Uuid>,
     command_ids: Vec<uuid::Uuid>,
     digests: Vec<Vec<u8>>,
-    outcomes: Vec<String>,
+    outcomes: Vec<Option<String>>,
     firsts: Vec<i64>,
     counts: Vec<i32>,
     event_orgs: Vec<uuid::Uuid>,
     positions: Vec<i64>,
-    stream_kinds: Vec<String>,
+    stream_kinds: Vec<&'a str>,
     stream_ids: Vec<uuid::Uuid>,
     versions: Vec<i64>,
-    types: Vec<String>,
+    types: Vec<&'a str>,
     recorded_ats: Vec<chrono::DateTime<chrono::Utc>>,
-    envelopes: Vec<String>,
-    leaf_hashes: Vec<Vec<u8>>,
+    envelopes: Vec<&'a str>,
+    leaf_hashes: Vec<&'a [u8]>,
     subjects: Option<Value>,
     projects: Option<Value>,
     grants: Option<Value>,
 }
 
-impl Columns {
-    fn of(batch: &[OrgBatch]) -> Self {
+impl<'a> Columns<'a> {
+    fn of(batch: &'a [OrgBatch]) -> Self {
         let mut columns = Self::default();
         for part in batch {
             columns.orgs.push(part.org.0);
@@ -196,8 +232,6 @@ impl Columns {
     }
 
     fn push_command(&mut self, org: OrgId, command: &DecidedCommand) {
-        // What the asker may not know of is not stored: it may come to be.
-        let Some(outcome) = command.verdict.to_text() else { return };
         let (first, count) = match command.verdict {
             Verdict::Accepted { first, count } => (first, count),
             Verdict::AlreadySo | Verdict::Rejected(_) => (command.position, 0),
@@ -205,21 +239,22 @@ impl Columns {
         self.command_orgs.push(org.0);
         self.command_ids.push(command.job.submission.command_id.0);
         self.digests.push(command.digest.to_vec());
-        self.outcomes.push(outcome);
+        // What the asker may not know of is not stored: it may come to be. Whether it was decided before is asked.
+        self.outcomes.push(command.verdict.to_text());
         self.firsts.push(signed(first));
         self.counts.push(i32::try_from(count).expect("a command has fewer than 2^31 events"));
     }
 
-    fn push_record(&mut self, org: OrgId, record: &Record) {
+    fn push_record(&mut self, org: OrgId, record: &'a Record) {
         self.event_orgs.push(org.0);
         self.positions.push(signed(record.place.position));
-        self.stream_kinds.push(record.place.stream.kind.as_str().to_owned());
+        self.stream_kinds.push(record.place.stream.kind.as_str());
         self.stream_ids.push(record.place.stream.id);
         self.versions.push(signed(record.place.version));
-        self.types.push(record.event_type.clone());
+        self.types.push(&record.event_type);
         self.recorded_ats.push(record.place.recorded_at.as_utc());
-        self.envelopes.push(record.envelope.clone());
-        self.leaf_hashes.push(record.leaf_hash.0.to_vec());
+        self.envelopes.push(&record.envelope);
+        self.leaf_hashes.push(&record.leaf_hash.0);
     }
 
     fn push_access(&mut self, org: OrgId, row: &AccessRow) {

@@ -1,8 +1,8 @@
 //! The folded streams that a lane keeps at hand, bounded in bytes: the least recently used go first.
 
-use crate::load::Folded;
+use crate::folded::Folded;
 use countersign_domain::ids::OrgId;
-use countersign_domain::portal::{StreamId, StreamState};
+use countersign_domain::portal::{PortalEvent, StreamId};
 use lru::LruCache;
 use std::collections::HashSet;
 
@@ -26,9 +26,9 @@ impl Cache {
 
     /// Keeps a stream, and lets others go where there is no room.
     pub(crate) fn put(&mut self, org: OrgId, stream: StreamId, folded: Folded) {
-        self.bytes += folded.bytes;
+        self.bytes += folded.bytes();
         if let Some(old) = self.streams.put((org, stream), folded) {
-            self.bytes -= old.bytes;
+            self.bytes -= old.bytes();
         }
     }
 
@@ -43,7 +43,7 @@ impl Cache {
         let mut needed = Vec::new();
         while self.bytes > self.limit_bytes {
             let Some((key, folded)) = self.streams.pop_lru() else { break };
-            self.bytes -= folded.bytes;
+            self.bytes -= folded.bytes();
             if is_needed(key.0) {
                 needed.push((key, folded));
             }
@@ -54,19 +54,11 @@ impl Cache {
     }
 
     /// Applies an event that another node appended, if its stream is at hand.
-    pub(crate) fn follow(
-        &mut self,
-        org: OrgId,
-        stream: StreamId,
-        bytes: usize,
-        evolve: impl FnOnce(StreamState) -> StreamState,
-    ) {
+    pub(crate) fn follow(&mut self, org: OrgId, stream: StreamId, event: &PortalEvent, text_bytes: usize) {
         let Some(folded) = self.streams.peek_mut(&(org, stream)) else { return };
-        let state = std::mem::replace(&mut folded.state, StreamState::empty(stream.kind));
-        folded.state = evolve(state);
-        folded.version += 1;
-        folded.bytes += bytes;
-        self.bytes += bytes;
+        self.bytes -= folded.bytes();
+        folded.evolve(event, text_bytes);
+        self.bytes += folded.bytes();
     }
 
     /// Forgets everything of an organization: what is at hand may not be what is stored.
@@ -79,7 +71,7 @@ impl Cache {
         let theirs: Vec<_> = self.streams.iter().map(|(key, _)| *key).filter(|(of, _)| orgs.contains(of)).collect();
         for key in theirs {
             if let Some(folded) = self.streams.pop(&key) {
-                self.bytes -= folded.bytes;
+                self.bytes -= folded.bytes();
             }
         }
     }

@@ -11,6 +11,9 @@ pub enum StoreError {
     /// The database did not answer, or answered with an error.
     #[error("the database could not do it")]
     Database(#[from] sqlx::Error),
+    /// The database took a statement and did not answer.
+    #[error("the database did not answer in time")]
+    Unanswered,
     /// A key could not be had, or did not fit.
     #[error("a key could not be had")]
     Key(#[from] KeyError),
@@ -33,11 +36,20 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether the database said nothing, so that nobody knows what it did; otherwise it said what was wrong.
+    pub(crate) fn is_silence(&self) -> bool {
+        match self {
+            Self::Unanswered => true,
+            Self::Database(error) => is_passing(error) && !matches!(error, sqlx::Error::Database(_)),
+            Self::Key(_) | Self::Outdated(_) | Self::Damaged { .. } | Self::NotCanonical(_) => false,
+        }
+    }
+
     /// Whether trying again later can help: the database is away, not the request wrong.
     pub fn is_passing(&self) -> bool {
         match self {
             Self::Database(error) | Self::Key(KeyError::Database(error)) => is_passing(error),
-            Self::Outdated(_) => true,
+            Self::Outdated(_) | Self::Unanswered => true,
             Self::Key(_) | Self::Damaged { .. } | Self::NotCanonical(_) => false,
         }
     }
@@ -46,10 +58,10 @@ impl StoreError {
 /// Whether a database error is about the connection or the server's state rather than the statement.
 pub(crate) fn is_passing(error: &sqlx::Error) -> bool {
     if let sqlx::Error::Database(database) = error {
-        // Connection exceptions, out of resources, operator intervention (shutdown, cancel), read-only after failover.
-        return database
-            .code()
-            .is_some_and(|code| ["08", "53", "57", "25006"].iter().any(|class| code.starts_with(class)));
+        // Connection exceptions, rolled back for others' sake (deadlock), out of resources, operator intervention
+        // (shutdown, cancel), read-only after failover, a lock not had in time.
+        let classes = ["08", "25006", "40", "53", "55P03", "57"];
+        return database.code().is_some_and(|code| classes.iter().any(|class| code.starts_with(class)));
     }
     matches!(
         error,

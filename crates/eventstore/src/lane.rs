@@ -1,34 +1,32 @@
 //! A lane: decides the commands of its organizations, in order, and commits what it decided in batches.
 //!
-//! There is no timer: what arrives during a commit is the next batch. Everything that waits for the database besides
-//! the commit (a cold stream, a missing key, another node's events) happens in a task of its own and holds back only the
-//! organization that needs it.
+//! There is no timer: what arrives during a commit is the next batch. It is decided meanwhile, on what the batch that is
+//! being committed leaves behind; should an organization's part of that one come to nothing, what was decided on it is
+//! decided again. Everything that waits for the database besides the commit (a cold stream, a missing key, another node's
+//! events) happens in a task of its own and holds back only the organization that needs it.
 //!
-//! An answer goes out only after the commit, because it may rest on a command of the same batch.
+//! An answer goes out only after the commit, because it may rest on a command of the same batch or the one before.
 
-use crate::batch::{AccessKey, DecidedCommand, OrgAnswer, OrgBatch, Seen, append};
+use crate::batch::{DecidedCommand, Look, OrgAnswer, OrgBatch, Seen, append};
 use crate::cache::Cache;
 use crate::clock::Clock;
+use crate::connection::{LaneConnection, within_limit};
+use crate::deciding::{AtHand, Ground, STREAMS_AHEAD, Stop, cold_streams, decide_one, streams_of};
 use crate::error::{ExecuteError, StoreError};
-use crate::lane_load::{Errand, Loaded, bring, fetch, load};
+use crate::flight::{Answers, Batch, Flight};
+use crate::lane_load::{Errand, Loaded, load};
 use crate::ledger::{Committed, LedgerOptions};
-use crate::load::Folded;
-use crate::outcome::{Answer, Refusal, Verdict};
-use crate::record::{Place, Record};
-use crate::seal;
+use crate::outcome::{Answer, Verdict};
 use crate::submission::Submission;
 use crate::vault::{OrgKey, Vault};
-use countersign_domain::access_rows::changed_row;
-use countersign_domain::decider::Moment;
 use countersign_domain::envelope::Provenance;
 use countersign_domain::ids::{OrgId, PersonId};
-use countersign_domain::portal::{StreamId, StreamState, Undecided};
-use countersign_domain::use_case::{Outcome, States};
+use countersign_domain::portal::StreamId;
 use countersign_domain::values::Timestamp;
 use sqlx::{PgPool, Postgres, Transaction};
-use std::collections::{HashMap, HashSet, VecDeque};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::JoinSet;
 
@@ -38,8 +36,10 @@ const MOVES_BEFORE_WAITING: u32 = 3;
 const BUSY_BEFORE_WAITING: u32 = 2;
 /// A command whose commit broke off is tried so often before its sender is told to ask again.
 const BROKEN_COMMITS: u32 = 3;
-/// How many streams are fetched at once for commands that wait.
-const STREAMS_AHEAD: usize = 64;
+/// How many organizations a lane takes under their locks at a time: each holds a connection.
+const LOCKS_AT_A_TIME: usize = 2;
+/// A lane with nothing to do for so long gives its connection back.
+const RESTS_AFTER: Duration = Duration::from_secs(1);
 /// Organizations that a lane remembers before it forgets the idle ones.
 const ORGS_REMEMBERED: usize = 20_000;
 
@@ -65,9 +65,26 @@ pub(crate) struct Lane {
     inbox: mpsc::Receiver<Job>,
     orgs: HashMap<OrgId, Org>,
     cache: Cache,
+    /// Here unless a batch is being appended through it.
+    connection: Option<LaneConnection>,
+    /// The batch that is being appended.
+    flight: Option<Flight>,
+    /// What is decided meanwhile.
+    next: Batch,
     /// Organizations with commands to decide and nothing to wait for, each once.
     ready: VecDeque<OrgId>,
-    errands: JoinSet<(OrgId, Result<Loaded, ExecuteError>)>,
+    /// Organizations that wait for their turn to be taken under their locks.
+    for_lock: VecDeque<OrgId>,
+    /// How many are taken under their locks now.
+    locks: usize,
+    errands: JoinSet<Returned>,
+}
+
+/// An errand that came back.
+struct Returned {
+    org: OrgId,
+    locked: bool,
+    loaded: Result<Loaded, ExecuteError>,
 }
 
 /// What a lane knows of one organization.
@@ -115,27 +132,50 @@ impl Job {
 impl Lane {
     pub(crate) fn new(shared: Arc<Shared>, inbox: mpsc::Receiver<Job>) -> Self {
         let cache = Cache::new(shared.options.cache_bytes / shared.options.lanes.max(1));
-        Self { shared, inbox, orgs: HashMap::new(), cache, ready: VecDeque::new(), errands: JoinSet::new() }
+        let connection = Some(LaneConnection::new(shared.pool.clone()));
+        let next = Batch::new(&shared.options);
+        let (ready, for_lock) = (VecDeque::new(), VecDeque::new());
+        Self {
+            shared,
+            inbox,
+            orgs: HashMap::new(),
+            cache,
+            connection,
+            flight: None,
+            next,
+            ready,
+            for_lock,
+            locks: 0,
+            errands: JoinSet::new(),
+        }
     }
 
     /// Runs until the ledger is dropped and every command is answered.
     pub(crate) async fn run(mut self) {
-        loop {
+        let mut is_open = true;
+        while is_open || self.flight.is_some() || !self.errands.is_empty() {
+            let may_rest = self.connection.as_ref().is_some_and(LaneConnection::is_kept);
             tokio::select! {
-                job = self.inbox.recv() => match job {
+                // What is under way goes on before anything new is looked at.
+                biased;
+                (connection, answers) = landing(&mut self.flight), if self.flight.is_some() => {
+                    self.connection = Some(connection);
+                    self.land(answers).await;
+                }
+                Some(Ok(returned)) = self.errands.join_next(), if !self.errands.is_empty() => {
+                    self.absorb(returned).await;
+                }
+                job = self.inbox.recv(), if is_open => match job {
                     Some(job) => self.accept(job),
-                    None if self.errands.is_empty() => break,
-                    None => if let Some(Ok((org, loaded))) = self.errands.join_next().await { self.absorb(org, loaded).await },
+                    None => is_open = false,
                 },
-                Some(Ok((org, loaded))) = self.errands.join_next(), if !self.errands.is_empty() => {
-                    self.absorb(org, loaded).await;
+                () = tokio::time::sleep(RESTS_AFTER), if may_rest => {
+                    self.connection.iter_mut().for_each(LaneConnection::rest);
                 }
             }
             self.take_what_is_there().await;
-            while !self.ready.is_empty() {
-                self.run_batch().await;
-                self.take_what_is_there().await;
-            }
+            self.decide_what_is_ready();
+            self.take_off();
             self.forget_the_idle();
         }
     }
@@ -144,8 +184,8 @@ impl Lane {
         while let Ok(job) = self.inbox.try_recv() {
             self.accept(job);
         }
-        while let Some(Ok((org, loaded))) = self.errands.try_join_next() {
-            self.absorb(org, loaded).await;
+        while let Some(Ok(returned)) = self.errands.try_join_next() {
+            self.absorb(returned).await;
         }
     }
 
@@ -163,7 +203,7 @@ impl Lane {
             return;
         }
         if org.known.is_none() {
-            let streams: HashSet<_> = streams_of(&org.waiting).take(STREAMS_AHEAD).collect();
+            let streams: BTreeSet<_> = streams_of(&org.waiting).take(STREAMS_AHEAD).collect();
             self.send(id, Errand::Arrive { streams: streams.into_iter().collect() });
         } else if !org.in_line {
             org.in_line = true;
@@ -175,21 +215,53 @@ impl Lane {
         if let Some(org) = self.orgs.get_mut(&id) {
             org.away = true;
         }
-        let shared = self.shared.clone();
+        let (shared, locked) = (self.shared.clone(), errand.locks());
         self.errands.spawn(async move {
             let errand = tokio::spawn(async move { load(&shared.pool, &shared.vault, id, errand).await });
-            (id, errand.await.unwrap_or(Err(ExecuteError::Defect)))
+            Returned { org: id, locked, loaded: errand.await.unwrap_or(Err(ExecuteError::Defect)) }
         });
     }
 
-    /// Takes in what an errand brought.
-    async fn absorb(&mut self, id: OrgId, loaded: Result<Loaded, ExecuteError>) {
+    /// Has an organization taken under its lock when it is its turn; nothing of it is decided until then.
+    fn send_for_lock(&mut self, id: OrgId) {
         let Some(org) = self.orgs.get_mut(&id) else { return };
+        if self.locks == LOCKS_AT_A_TIME {
+            org.away = true;
+            self.for_lock.push_back(id);
+            return;
+        }
+        let head = org.known.as_ref().map_or(0, |known| known.head);
+        self.locks += 1;
+        self.send(id, Errand::Lock { head });
+    }
+
+    /// An organization is no longer taken under its lock: the next one's turn.
+    fn lock_is_over(&mut self) {
+        self.locks -= 1;
+        while self.locks < LOCKS_AT_A_TIME
+            && let Some(next) = self.for_lock.pop_front()
+        {
+            self.send_for_lock(next);
+        }
+    }
+
+    /// Takes in what an errand brought.
+    async fn absorb(&mut self, returned: Returned) {
+        let Returned { org: id, locked, loaded } = returned;
+        let under_lock = loaded.and_then(|loaded| self.take_in(id, loaded));
+        match under_lock {
+            Ok(Some(transaction)) => return self.run_under_lock(id, transaction).await,
+            Ok(None) => self.schedule(id),
+            Err(error) => self.give_up(id, &error),
+        }
+        if locked {
+            self.lock_is_over();
+        }
+    }
+
+    fn take_in(&mut self, id: OrgId, loaded: Loaded) -> Result<Option<Transaction<'static, Postgres>>, ExecuteError> {
+        let org = self.orgs.get_mut(&id).ok_or(ExecuteError::Defect)?;
         org.away = false;
-        let loaded = match loaded {
-            Ok(loaded) => loaded,
-            Err(error) => return self.give_up(id, &error),
-        };
         if let Some((head, key)) = loaded.arrived {
             let (last_at, simulated) = (head.recorded_at, head.simulated);
             org.known = Some(Known { head: head.position, last_at, simulated, key });
@@ -203,13 +275,10 @@ impl Lane {
                 known.last_at = Some(newer.recorded.recorded_at);
                 known.simulated |= newer.recorded.position == 1 && newer.recorded.provenance == Provenance::Simulated;
                 let event = &newer.recorded.event;
-                self.cache.follow(id, newer.recorded.stream, newer.bytes, |state| state.evolve(event));
+                self.cache.follow(id, newer.recorded.stream, event, newer.text_bytes);
             }
         }
-        match loaded.under_lock {
-            Some(transaction) => self.run_under_lock(id, transaction).await,
-            None => self.schedule(id),
-        }
+        Ok(loaded.under_lock)
     }
 
     /// Answers everything that waits on an organization with the same error, and trusts nothing at hand.
@@ -221,99 +290,123 @@ impl Lane {
         }
     }
 
-    /// One turn: decides for as many organizations as fit, commits, and answers.
-    async fn run_batch(&mut self) {
-        let mut batch = Vec::new();
-        let mut paused = Vec::new();
-        let mut room = Room::of(&self.shared.options);
-        while room.is_left()
+    /// Decides for as many organizations as fit into the next batch.
+    fn decide_what_is_ready(&mut self) {
+        while self.next.room.is_left()
             && let Some(id) = self.ready.pop_front()
         {
-            let (part, pause) = self.decide(id, &mut room);
-            if let Pause::Needs(streams, people) = pause {
-                paused.push((id, streams, people));
+            if let Pause::Needs(streams, people) = self.decide(id)
+                && !self.is_under_way(id)
+            {
+                let head = self.known_head(id);
+                self.send(id, Errand::Fetch { streams, people, head });
             }
-            batch.extend(part);
         }
-        let decided: Vec<OrgId> = batch.iter().map(|part| part.org).collect();
-        self.commit(batch).await;
-        for (id, streams, people) in paused {
-            let org = self.orgs.get(&id);
-            let Some(known) = org.filter(|org| !org.away).and_then(|org| org.known.as_ref()) else { continue };
-            let head = known.head;
-            self.send(id, Errand::Fetch { streams, people, head });
-        }
-        decided.into_iter().for_each(|id| self.schedule(id));
         let orgs = &self.orgs;
         self.cache.shrink(|org| orgs.get(&org).is_some_and(|org| org.away || !org.waiting.is_empty()));
     }
 
-    /// Decides an organization's waiting commands, in order, until there is no more room or something is missing.
-    fn decide(&mut self, id: OrgId, room: &mut Room) -> (Option<OrgBatch>, Pause) {
-        let Some(org) = self.orgs.get_mut(&id) else { return (None, Pause::None) };
+    /// Whether something of an organization was decided and is not known to be durable yet. Nothing is fetched for it
+    /// until then: what is fetched must rest on a head that stands.
+    fn is_under_way(&self, id: OrgId) -> bool {
+        self.next.part(id).is_some() || self.flight.as_ref().is_some_and(|flight| flight.part(id).is_some())
+    }
+
+    fn known_head(&self, id: OrgId) -> u64 {
+        self.orgs.get(&id).and_then(|org| org.known.as_ref()).map_or(0, |known| known.head)
+    }
+
+    /// Has the next batch appended, unless one is being appended.
+    fn take_off(&mut self) {
+        if self.next.is_empty() || self.flight.is_some() {
+            return;
+        }
+        let Some(connection) = self.connection.take() else { return };
+        let batch = std::mem::replace(&mut self.next, Batch::new(&self.shared.options));
+        self.flight = Some(Flight::take_off(batch, connection));
+        // There may be more than the batch had room for.
+        self.decide_what_is_ready();
+    }
+
+    /// Decides an organization's waiting commands into the next batch, in order, until there is no more room or something
+    /// is missing.
+    fn decide(&mut self, id: OrgId) -> Pause {
+        let Some(org) = self.orgs.get_mut(&id) else { return Pause::None };
         org.in_line = false;
-        let Some(known) = org.known.clone() else { return (None, Pause::None) };
-        let mut part = OrgBatch::new(id, known.head, known.last_at, known.simulated);
+        let flying = self.flight.as_ref().and_then(|flight| flight.part(id));
+        let Some(known) = org.known.as_ref().filter(|_| !org.away) else { return Pause::None };
+        let mut part = self.next.borrow(id).unwrap_or_else(|| match flying {
+            Some(flying) => OrgBatch::new(id, flying.head(), flying.last_at, flying.simulated),
+            None => OrgBatch::new(id, known.head, known.last_at, known.simulated),
+        });
+        let ground = Ground { cache: &self.cache, flying };
         let mut pause = Pause::None;
-        while room.is_left()
+        while self.next.room.is_left()
             && let Some(job) = org.waiting.pop_front()
         {
-            if part.commands.iter().any(|before| before.job.submission.command_id == job.submission.command_id) {
-                // The same command twice at once: the second learns what became of the first.
+            let alone = org.one_by_one > 0 && (flying.is_some() || !part.commands.is_empty());
+            if alone || part.has(&job) || flying.is_some_and(|flying| flying.has(&job)) {
+                // It must be known first what became of those before it; of the same command, too, sent twice at once.
                 org.waiting.push_front(job);
                 break;
             }
-            match decide_one(&self.shared, &self.cache, &mut part, &job.submission) {
+            match decide_one(&self.shared, ground, &mut part, &job.submission) {
                 Ok(verdict) => {
                     let digest = known.key.request(&job.submission.request);
                     let position = part.head();
-                    room.take(&part);
+                    self.next.room.count_last(&part);
                     part.commands.push(DecidedCommand { job, digest, verdict, position });
                 }
                 Err(Stop::Needs(mut streams, people)) => {
                     org.waiting.push_front(job);
                     // One errand brings what those behind it will ask for, too, instead of one errand each.
-                    let at_hand = AtHand { org: id, cache: &self.cache, changed: &part.changed };
+                    let at_hand = AtHand::new(ground, &part);
                     streams.extend(cold_streams(&org.waiting, &at_hand));
                     streams.sort_unstable();
                     streams.dedup();
                     pause = Pause::Needs(streams, people);
                     break;
                 }
-                Err(Stop::Failed(error)) => job.answer(Err(error)),
+                Err(Stop::Failed(error)) => {
+                    job.answer(Err(error));
+                }
             }
-            if org.one_by_one > 0 {
-                org.one_by_one -= 1;
-                break;
-            }
+            org.one_by_one = org.one_by_one.saturating_sub(1);
         }
         for command in &part.commands {
             command.job.submission.use_case.steps.iter().for_each(|step| self.cache.touch(id, step.stream()));
         }
-        let part = if part.commands.is_empty() { None } else { Some(part) };
-        (part, pause)
+        self.next.put(part);
+        pause
     }
 
-    async fn commit(&mut self, batch: Vec<OrgBatch>) {
-        if batch.is_empty() {
-            return;
-        }
-        match append_on_any(&self.shared.pool, &batch).await {
+    /// Takes in what became of the batch that was being appended.
+    async fn land(&mut self, answers: Answers) {
+        let Some(flight) = self.flight.take() else { return };
+        let batch = flight.into_parts();
+        let whose: Vec<OrgId> = batch.iter().map(|part| part.org).collect();
+        match answers {
             Ok(answers) => self.settle(batch, answers),
-            Err(error) if error.is_passing() => batch.into_iter().for_each(|part| self.broken(part, &error)),
+            Err(error) if error.is_silence() => batch.into_iter().for_each(|part| self.broken(part, &error)),
             // One organization's trouble must not be its neighbours': each alone.
             Err(_) if batch.len() > 1 => {
                 for part in batch {
-                    let alone = [part];
-                    let answers = append_on_any(&self.shared.pool, &alone).await;
-                    let [part] = alone;
-                    match answers {
-                        Ok(answers) => self.settle(vec![part], answers),
-                        Err(error) => self.refused_by_database(part, error),
-                    }
+                    self.append_alone(part).await;
                 }
             }
-            Err(error) => batch.into_iter().for_each(|part| self.refused_alone(part, &error)),
+            Err(error) => batch.into_iter().for_each(|part| self.refused_by_database(part, &error)),
+        }
+        whose.into_iter().for_each(|id| self.schedule(id));
+    }
+
+    async fn append_alone(&mut self, part: OrgBatch) {
+        let alone = [part];
+        let connection = self.connection.get_or_insert_with(|| LaneConnection::new(self.shared.pool.clone()));
+        let answers = connection.append(&alone).await;
+        let [part] = alone;
+        match answers {
+            Ok(answers) => self.settle(vec![part], answers),
+            Err(error) => self.refused_by_database(part, &error),
         }
     }
 
@@ -325,6 +418,18 @@ impl Lane {
                 Some(OrgAnswer::Busy) | None => self.busy(part),
             }
         }
+    }
+
+    /// Takes back what was decided on a part that came to nothing: it is decided again, in its order.
+    fn take_back_what_rested_on_it(&mut self, id: OrgId) {
+        let Some(part) = self.next.take(id) else { return };
+        self.wait_again(id, part.commands.into_iter().map(|command| command.job).collect());
+    }
+
+    /// Puts commands before all others that wait.
+    fn wait_again(&mut self, id: OrgId, jobs: Vec<Job>) {
+        let org = self.orgs.entry(id).or_default();
+        jobs.into_iter().rev().for_each(|job| org.waiting.push_front(job));
     }
 
     /// Everything of this organization is durable: the cache takes it over and the answers go out.
@@ -352,8 +457,8 @@ impl Lane {
 
     /// Somebody else appended, or a command is known: answer what is known, catch up, decide the rest again.
     fn moved(&mut self, part: OrgBatch, seen: &[Seen]) {
-        let id = part.org;
-        let head = part.expected_head;
+        let (id, head) = (part.org, part.expected_head);
+        self.take_back_what_rested_on_it(id);
         let mut again = Vec::new();
         for command in part.commands {
             match seen.iter().find(|seen| seen.command_id == command.job.submission.command_id) {
@@ -364,21 +469,24 @@ impl Lane {
                 None => again.push(command.job),
             }
         }
+        self.wait_again(id, again);
         let org = self.orgs.entry(id).or_default();
-        again.into_iter().rev().for_each(|job| org.waiting.push_front(job));
         org.moves += u32::from(seen.is_empty());
-        let wait = org.moves > MOVES_BEFORE_WAITING;
-        self.send(id, if wait { Errand::Lock { head } } else { Errand::CatchUp { head } });
+        if org.moves > MOVES_BEFORE_WAITING {
+            self.send_for_lock(id);
+        } else {
+            self.send(id, Errand::CatchUp { head });
+        }
     }
 
     fn busy(&mut self, part: OrgBatch) {
         let id = part.org;
-        let head = part.expected_head;
+        self.take_back_what_rested_on_it(id);
+        self.wait_again(id, part.commands.into_iter().map(|command| command.job).collect());
         let org = self.orgs.entry(id).or_default();
-        part.commands.into_iter().rev().for_each(|command| org.waiting.push_front(command.job));
         org.busy += 1;
         if org.busy >= BUSY_BEFORE_WAITING {
-            self.send(id, Errand::Lock { head });
+            self.send_for_lock(id);
         }
     }
 
@@ -386,6 +494,7 @@ impl Lane {
     fn broken(&mut self, part: OrgBatch, error: &StoreError) {
         tracing::warn!(org = %part.org, %error, "a commit broke off; its commands are looked up and decided again");
         self.cache.forget(part.org);
+        self.take_back_what_rested_on_it(part.org);
         let org = self.orgs.entry(part.org).or_default();
         org.known = None;
         for mut command in part.commands.into_iter().rev() {
@@ -399,13 +508,14 @@ impl Lane {
     }
 
     /// The database refused a part that stood alone: find the command that it refuses.
-    fn refused_by_database(&mut self, part: OrgBatch, error: StoreError) {
-        if error.is_passing() { self.broken(part, &error) } else { self.refused_alone(part, &error) }
+    fn refused_by_database(&mut self, part: OrgBatch, error: &StoreError) {
+        if error.is_passing() { self.broken(part, error) } else { self.refused_alone(part, error) }
     }
 
     fn refused_alone(&mut self, part: OrgBatch, error: &StoreError) {
         tracing::error!(org = %part.org, error = ?error, commands = part.commands.len(), "the database refused a batch");
         self.cache.forget(part.org);
+        self.take_back_what_rested_on_it(part.org);
         let org = self.orgs.entry(part.org).or_default();
         org.known = None;
         let only_one = part.commands.len() == 1;
@@ -420,41 +530,48 @@ impl Lane {
     }
 
     /// Decides and appends with the ledger's lock held: nobody can move it any more.
-    async fn run_under_lock(&mut self, id: OrgId, mut transaction: Transaction<'static, Postgres>) {
-        let mut room = Room::of(&self.shared.options);
-        loop {
-            let (part, pause) = self.decide(id, &mut room);
-            if let (None, Pause::Needs(streams, people)) = (&part, pause) {
-                let head = self.orgs.get(&id).and_then(|org| org.known.as_ref()).map_or(0, |known| known.head);
-                let brought = bring(&self.shared.vault, id, &people).await;
-                match brought.and(fetch(&mut transaction, id, &streams, head).await) {
-                    Ok(folded) => folded.into_iter().for_each(|(stream, folded)| self.cache.put(id, stream, folded)),
-                    Err(error) => return self.give_up(id, &error),
+    async fn run_under_lock(&mut self, id: OrgId, transaction: Transaction<'static, Postgres>) {
+        let pause = self.decide(id);
+        match (self.next.take(id), pause) {
+            (Some(part), _) => self.commit_under_lock(part, transaction).await,
+            (None, Pause::Needs(streams, people)) => {
+                let head = self.known_head(id);
+                if people.is_empty() {
+                    // The lock stays held: this organization's turn is not over.
+                    return self.send(id, Errand::FetchUnderLock { transaction, streams, head });
                 }
-                continue;
+                // Keys must be stored before anything is sealed with them, in a transaction that is not this one. The
+                // organization comes back to the lock with them if it still must.
+                drop(transaction);
+                self.send(id, Errand::Fetch { streams, people, head });
             }
-            let Some(part) = part else { break };
-            let batch = [part];
-            let appended = append(&mut transaction, &batch).await;
-            let [part] = batch;
-            match appended {
-                Ok(answers) => match transaction.commit().await {
-                    Ok(()) => self.settle(vec![part], answers),
-                    Err(error) => self.broken(part, &error.into()),
-                },
-                Err(error) => self.refused_by_database(part, error),
-            }
-            break;
+            // There may have been no room for any of it.
+            (None, Pause::None) => drop(transaction),
         }
         self.schedule(id);
+        self.lock_is_over();
+    }
+
+    async fn commit_under_lock(&mut self, part: OrgBatch, mut transaction: Transaction<'static, Postgres>) {
+        let batch = [part];
+        let appended = within_limit(append(&mut transaction, &batch, Look::Always)).await;
+        let committed = match appended {
+            Ok(answers) => within_limit(async { Ok(transaction.commit().await?) }).await.map(|()| answers),
+            Err(error) => Err(error),
+        };
+        let [part] = batch;
+        match committed {
+            Ok(answers) => self.settle(vec![part], answers),
+            Err(error) => self.refused_by_database(part, &error),
+        }
     }
 
     fn forget_the_idle(&mut self) {
         if self.orgs.len() <= ORGS_REMEMBERED {
             return;
         }
-        let idle = |org: &Org| !org.away && org.waiting.is_empty();
-        let forgotten: Vec<_> = self.orgs.iter().filter(|(_, org)| idle(org)).map(|(id, _)| *id).collect();
+        let idle = |id: OrgId, org: &Org| !org.away && org.waiting.is_empty() && !self.is_under_way(id);
+        let forgotten: Vec<_> = self.orgs.iter().filter(|(id, org)| idle(**id, org)).map(|(id, _)| *id).collect();
         for id in &forgotten {
             self.orgs.remove(id);
         }
@@ -462,157 +579,12 @@ impl Lane {
     }
 }
 
-/// How much more a batch takes.
-struct Room {
-    commands: usize,
-    bytes: usize,
-}
-
-impl Room {
-    fn of(options: &LedgerOptions) -> Self {
-        Self { commands: options.batch_commands, bytes: options.batch_bytes }
+/// Waits for the batch that is being appended.
+async fn landing(flight: &mut Option<Flight>) -> (LaneConnection, Answers) {
+    match flight {
+        Some(flight) => flight.landing().await,
+        None => std::future::pending().await,
     }
-
-    fn is_left(&self) -> bool {
-        self.commands > 0 && self.bytes > 0
-    }
-
-    /// Counts the command that was decided last.
-    fn take(&mut self, part: &OrgBatch) {
-        let events = part.commands.last().map_or(part.expected_head, |before| before.position);
-        let new = part.records.iter().skip((events - part.expected_head) as usize);
-        self.commands -= 1;
-        self.bytes = self.bytes.saturating_sub(new.map(|record| record.envelope.len()).sum());
-    }
-}
-
-/// The states on which a command is decided: those that its batch changed, over those at hand.
-struct AtHand<'a> {
-    org: OrgId,
-    cache: &'a Cache,
-    changed: &'a HashMap<StreamId, Folded>,
-}
-
-impl AtHand<'_> {
-    fn folded(&self, stream: StreamId) -> Option<&Folded> {
-        self.changed.get(&stream).or_else(|| self.cache.peek(self.org, stream))
-    }
-}
-
-impl States for AtHand<'_> {
-    fn get(&self, stream: StreamId) -> Option<&StreamState> {
-        self.folded(stream).map(|folded| &folded.state)
-    }
-}
-
-enum Stop {
-    Needs(Vec<StreamId>, Vec<PersonId>),
-    Failed(ExecuteError),
-}
-
-/// The streams that waiting commands will change, in their order.
-fn streams_of(waiting: &VecDeque<Job>) -> impl Iterator<Item = StreamId> + '_ {
-    waiting.iter().flat_map(|job| job.submission.use_case.steps.iter().map(|step| step.stream()))
-}
-
-/// Those of them that are not at hand.
-fn cold_streams<'a>(waiting: &'a VecDeque<Job>, at_hand: &'a AtHand<'_>) -> impl Iterator<Item = StreamId> + 'a {
-    streams_of(waiting).filter(|stream| at_hand.folded(*stream).is_none()).take(STREAMS_AHEAD)
-}
-
-/// Decides one command on what is at hand, and adds what it leads to to its organization's part.
-fn decide_one(shared: &Shared, cache: &Cache, part: &mut OrgBatch, submission: &Submission) -> Result<Verdict, Stop> {
-    let simulated = submission.provenance == Provenance::Simulated;
-    let starts_a_simulation = simulated && part.head() == 0;
-    if (simulated || submission.at.is_some()) && !part.simulated && !starts_a_simulation {
-        return Err(Stop::Failed(ExecuteError::NotSimulated));
-    }
-    let asked_at = submission.at.unwrap_or_else(|| shared.clock.now());
-    let moment = Moment {
-        org: submission.org,
-        at: part.last_at.map_or(asked_at, |last| last.max(asked_at)),
-        actor: submission.actor.clone(),
-        on_behalf_of: submission.on_behalf_of,
-        acting_client: submission.acting_client,
-    };
-    let states = AtHand { org: submission.org, cache, changed: &part.changed };
-    let decided = catch_unwind(AssertUnwindSafe(|| submission.use_case.decide(&moment, &states)));
-    let outcome = match decided {
-        Ok(Ok(outcome)) => outcome,
-        Ok(Err(Undecided::Needs(needs))) => return Err(Stop::Needs(needs.0, Vec::new())),
-        Ok(Err(Undecided::Rejected(rejection))) => return Ok(Verdict::Rejected(Refusal::from(rejection))),
-        Err(_) => {
-            tracing::error!(use_case = submission.use_case.name, "deciding on a command panicked");
-            return Err(Stop::Failed(ExecuteError::Defect));
-        }
-    };
-    if outcome.events.is_empty() {
-        return Ok(Verdict::AlreadySo);
-    }
-    let records = records(shared, &states, part.head(), &moment, submission, &outcome)?;
-    let verdict = Verdict::Accepted { first: part.head() + 1, count: records.len() as u32 };
-    take_over(part, cache, records, outcome, moment.at);
-    part.simulated |= starts_a_simulation;
-    Ok(verdict)
-}
-
-/// The events as they are appended: sealed, placed, hashed.
-fn records(
-    shared: &Shared,
-    states: &AtHand<'_>,
-    head: u64,
-    moment: &Moment,
-    submission: &Submission,
-    outcome: &Outcome,
-) -> Result<Vec<Record>, Stop> {
-    let mut versions: HashMap<StreamId, u64> = HashMap::new();
-    let mut records = Vec::with_capacity(outcome.events.len());
-    let mut keyless = Vec::new();
-    for (index, decided) in outcome.events.iter().enumerate() {
-        let mut wire = decided.event.to_wire();
-        let sealed = seal::seal_all(&shared.vault, submission.org, &mut wire.data);
-        keyless.extend(sealed.err().unwrap_or_default());
-        if !keyless.is_empty() {
-            // What else is missing is asked for together: a case of another system may name thousands of people.
-            continue;
-        }
-        let version = versions
-            .entry(decided.stream)
-            .or_insert_with(|| states.folded(decided.stream).map_or(0, |folded| folded.version));
-        *version += 1;
-        let place = Place {
-            position: head + index as u64 + 1,
-            stream: decided.stream,
-            version: *version,
-            recorded_at: moment.at,
-        };
-        let record = Record::new(submission, place, wire, &decided.event, index)
-            .map_err(|error| Stop::Failed(ExecuteError::from(error)))?;
-        records.push(record);
-    }
-    keyless.sort_unstable();
-    keyless.dedup();
-    if keyless.is_empty() { Ok(records) } else { Err(Stop::Needs(Vec::new(), keyless)) }
-}
-
-/// The part goes on from where this command leaves it.
-fn take_over(part: &mut OrgBatch, cache: &Cache, records: Vec<Record>, outcome: Outcome, at: Timestamp) {
-    for decided in &outcome.events {
-        if let Some(row) =
-            outcome.states.get(&decided.stream).and_then(|state| changed_row(decided.stream, &decided.event, state))
-        {
-            part.access.insert(AccessKey::of(&row), row);
-        }
-    }
-    for (stream, state) in outcome.states {
-        let before = part.changed.get(&stream).or_else(|| cache.peek(part.org, stream));
-        let (version, bytes) = before.map_or((0, 200), |before| (before.version, before.bytes));
-        let mine = records.iter().filter(|record| record.place.stream == stream);
-        let (events, text) = mine.fold((0, 0), |(n, bytes), record| (n + 1, bytes + record.envelope.len()));
-        part.changed.insert(stream, Folded { state, version: version + events, bytes: bytes + text });
-    }
-    part.records.extend(records);
-    part.last_at = Some(at);
 }
 
 fn seen_answer(org: OrgId, seen: &Seen, digest: &[u8; 32]) -> Result<Answer, ExecuteError> {
@@ -629,9 +601,4 @@ fn seen_answer(org: OrgId, seen: &Seen, digest: &[u8; 32]) -> Result<Answer, Exe
         Verdict::AlreadySo | Verdict::Rejected(_) => seen.first,
     };
     Ok(Answer { verdict, position, replayed: true })
-}
-
-async fn append_on_any(pool: &PgPool, batch: &[OrgBatch]) -> Result<HashMap<OrgId, OrgAnswer>, StoreError> {
-    let mut connection = pool.acquire().await?;
-    append(&mut connection, batch).await
 }

@@ -1,9 +1,12 @@
 //! What a lane sends for while it goes on deciding for others: heads, cold streams, keys, other nodes' events, the lock.
 
-use crate::error::ExecuteError;
+use crate::connection::within_limit;
+use crate::error::{ExecuteError, StoreError};
 use crate::fence;
-use crate::load::{Folded, Head, PAGE, events_after, find_head, fold_stream};
+use crate::folded::Folded;
+use crate::load::{FoldedStream, Head, PAGE, events_after, find_head, fold_streams};
 use crate::scope::scoped;
+use crate::snapshot;
 use crate::vault::{OrgKey, Vault};
 use countersign_domain::envelope::Recorded;
 use countersign_domain::ids::{OrgId, PersonId};
@@ -21,6 +24,8 @@ pub(crate) enum Errand {
     CatchUp { head: u64 },
     /// The ledger's lock, however long it takes, and what others appended until it was had.
     Lock { head: u64 },
+    /// Streams folded up to the head, with the lock held.
+    FetchUnderLock { transaction: Transaction<'static, Postgres>, streams: Vec<StreamId>, head: u64 },
 }
 
 /// What an errand brings.
@@ -35,75 +40,89 @@ pub(crate) struct Loaded {
 /// An event that somebody else appended.
 pub(crate) struct Newer {
     pub(crate) recorded: Recorded,
-    pub(crate) bytes: usize,
+    pub(crate) text_bytes: usize,
+}
+
+impl Errand {
+    /// Whether it takes the ledger's lock, or has it already.
+    pub(crate) fn locks(&self) -> bool {
+        match self {
+            Self::Lock { .. } | Self::FetchUnderLock { .. } => true,
+            Self::Arrive { .. } | Self::Fetch { .. } | Self::CatchUp { .. } => false,
+        }
+    }
 }
 
 /// Runs an errand. It never waits for a connection while it holds one: errands are many, connections few.
 pub(crate) async fn load(pool: &PgPool, vault: &Vault, org: OrgId, errand: Errand) -> Result<Loaded, ExecuteError> {
+    Ok(within_limit(run(pool, vault, org, errand)).await?)
+}
+
+async fn run(pool: &PgPool, vault: &Vault, org: OrgId, errand: Errand) -> Result<Loaded, LoadError> {
     let mut loaded = Loaded::default();
-    if let Errand::Fetch { people, .. } = &errand {
-        bring(vault, org, people).await?;
-    }
-    let mut transaction = scoped(pool, org).await.map_err(unavailable)?;
     match errand {
         Errand::Arrive { streams } => {
-            let head = find_head(&mut transaction, org).await?.ok_or(ExecuteError::UnknownOrganization)?;
-            loaded.folded = fetch(&mut transaction, org, &streams, head.position).await?;
-            transaction.commit().await.map_err(unavailable)?;
-            let key = vault.org_key(org).await.map_err(|error| ExecuteError::from(crate::StoreError::from(error)))?;
-            loaded.arrived = Some((head, key));
+            let mut transaction = scoped(pool, org).await?;
+            let head = find_head(&mut transaction, org).await?.ok_or(LoadError::UnknownOrganization)?;
+            let folded = fold_streams(&mut transaction, org, &streams, head.position).await?;
+            transaction.commit().await?;
+            loaded.folded = keep_the_long(pool, org, head.position, folded).await;
+            loaded.arrived = Some((head, vault.org_key(org).await.map_err(StoreError::from)?));
         }
-        Errand::Fetch { streams, head, .. } => {
-            loaded.folded = fetch(&mut transaction, org, &streams, head).await?;
-            transaction.commit().await.map_err(unavailable)?;
+        Errand::Fetch { streams, people, head } => {
+            let mut transaction = scoped(pool, org).await?;
+            let keys = if people.is_empty() {
+                None
+            } else {
+                Some(vault.find_or_make(&mut transaction, org, &people).await.map_err(StoreError::from)?)
+            };
+            let folded = fold_streams(&mut transaction, org, &streams, head).await?;
+            transaction.commit().await?;
+            keys.into_iter().for_each(|keys| vault.remember(keys));
+            loaded.folded = keep_the_long(pool, org, head, folded).await;
         }
         Errand::CatchUp { head } => {
+            let mut transaction = scoped(pool, org).await?;
             loaded.newer = catch_up(&mut transaction, org, head).await?;
-            transaction.commit().await.map_err(unavailable)?;
+            transaction.commit().await?;
         }
         Errand::Lock { head } => {
-            fence::take(&mut transaction, org).await.map_err(unavailable)?;
+            let mut transaction = scoped(pool, org).await?;
+            fence::take(&mut transaction, org).await?;
             loaded.newer = catch_up(&mut transaction, org, head).await?;
+            loaded.under_lock = Some(transaction);
+        }
+        Errand::FetchUnderLock { mut transaction, streams, head } => {
+            let folded = fold_streams(&mut transaction, org, &streams, head).await?;
+            loaded.folded = folded.into_iter().map(|one| (one.stream, one.folded)).collect();
             loaded.under_lock = Some(transaction);
         }
     }
     Ok(loaded)
 }
 
-/// Brings people's keys to hand.
-pub(crate) async fn bring(vault: &Vault, org: OrgId, people: &[PersonId]) -> Result<(), ExecuteError> {
-    if people.is_empty() {
-        return Ok(());
+/// Keeps snapshots of the streams that took long to fold.
+async fn keep_the_long(pool: &PgPool, org: OrgId, head: u64, folded: Vec<FoldedStream>) -> Vec<(StreamId, Folded)> {
+    for long in folded.iter().filter(|one| one.is_long()) {
+        if let Err(error) = snapshot::keep(pool, org, long.stream, head, &long.folded).await {
+            tracing::warn!(%org, %error, "a snapshot could not be kept; the stream will be folded from further back");
+        }
     }
-    vault.bring(org, people).await.map_err(|error| ExecuteError::from(crate::StoreError::from(error)))
-}
-
-/// Streams folded up to a head.
-pub(crate) async fn fetch(
-    transaction: &mut Transaction<'static, Postgres>,
-    org: OrgId,
-    streams: &[StreamId],
-    head: u64,
-) -> Result<Vec<(StreamId, Folded)>, ExecuteError> {
-    let mut folded = Vec::with_capacity(streams.len());
-    for stream in streams {
-        folded.push((*stream, fold_stream(transaction, org, *stream, head).await?));
-    }
-    Ok(folded)
+    folded.into_iter().map(|one| (one.stream, one.folded)).collect()
 }
 
 async fn catch_up(
     transaction: &mut Transaction<'static, Postgres>,
     org: OrgId,
     head: u64,
-) -> Result<Vec<Newer>, ExecuteError> {
+) -> Result<Vec<Newer>, StoreError> {
     let mut newer: Vec<Newer> = Vec::new();
     loop {
         let from = newer.last().map_or(head, |last| last.recorded.position);
         let page = events_after(transaction, org, from, PAGE).await?;
         let full = page.len() as i64 == PAGE;
         for stored in page {
-            newer.push(Newer { bytes: stored.envelope.len(), recorded: stored.read()? });
+            newer.push(Newer { text_bytes: stored.envelope.len(), recorded: stored.read()? });
         }
         if !full {
             return Ok(newer);
@@ -111,6 +130,30 @@ async fn catch_up(
     }
 }
 
-fn unavailable(error: sqlx::Error) -> ExecuteError {
-    ExecuteError::from(crate::StoreError::from(error))
+/// Why an errand brings nothing.
+#[derive(Debug)]
+enum LoadError {
+    UnknownOrganization,
+    Store(StoreError),
+}
+
+impl From<StoreError> for LoadError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<sqlx::Error> for LoadError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl From<LoadError> for ExecuteError {
+    fn from(error: LoadError) -> Self {
+        match error {
+            LoadError::UnknownOrganization => Self::UnknownOrganization,
+            LoadError::Store(error) => error.into(),
+        }
+    }
 }

@@ -3,15 +3,20 @@
 //! The only crate that touches the ledger's tables. It knows commands, events and states only as the portal's enums,
 //! never an aggregate.
 //!
-//! Start with `ledger` (the door), then `lane` (the path of one command), then `batch` (the one call that appends).
+//! Start with `ledger` (the door), then `lane` (the path of one command), `deciding` (the decision in it) and `batch`
+//! (the one call that appends).
 #![warn(missing_docs)]
 
 mod batch;
 mod cache;
 mod clock;
+mod connection;
+mod deciding;
 mod error;
 mod feed;
 mod fence;
+mod flight;
+mod folded;
 mod lane;
 mod lane_load;
 mod ledger;

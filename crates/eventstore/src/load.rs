@@ -1,15 +1,16 @@
 //! Reading a ledger: a stream's state at a head, and events in the order of their positions.
 
 use crate::error::StoreError;
+use crate::folded::Folded;
 use crate::record::StoredEvent;
 use crate::scope::scoped;
 use crate::snapshot;
-use countersign_canon::Digest;
+use countersign_canon::{Digest, leaf_hash};
 use countersign_domain::envelope::Provenance;
 use countersign_domain::ids::OrgId;
-use countersign_domain::portal::{StreamId, StreamState};
+use countersign_domain::portal::StreamId;
 use countersign_domain::values::Timestamp;
-use sqlx::{PgPool, Postgres, Transaction};
+use sqlx::{Connection, PgPool, Postgres, Transaction};
 
 /// How many events are read at a time.
 pub(crate) const PAGE: i64 = 1_000;
@@ -18,6 +19,13 @@ pub(crate) const PAGE: i64 = 1_000;
 #[derive(Clone, Debug)]
 pub struct Reader {
     pool: PgPool,
+}
+
+/// A stream folded up to a head, and the version from which that had to be done.
+pub(crate) struct FoldedStream {
+    pub(crate) stream: StreamId,
+    pub(crate) folded: Folded,
+    from_version: u64,
 }
 
 /// Where a ledger stands.
@@ -30,13 +38,11 @@ pub(crate) struct Head {
     pub(crate) simulated: bool,
 }
 
-/// A stream folded up to a head.
-#[derive(Clone, Debug)]
-pub(crate) struct Folded {
-    pub(crate) state: StreamState,
-    pub(crate) version: u64,
-    /// How much text was folded: an upper bound of what the state holds.
-    pub(crate) bytes: usize,
+impl FoldedStream {
+    /// Whether so much had to be folded that a snapshot is worth keeping.
+    pub(crate) fn is_long(&self) -> bool {
+        self.folded.version - self.from_version >= snapshot::EVENTS_BETWEEN
+    }
 }
 
 impl Reader {
@@ -48,6 +54,11 @@ impl Reader {
     /// The pool that it reads through.
     pub fn pool(&self) -> &PgPool {
         &self.pool
+    }
+
+    /// Whether the database answers; an error where it does not.
+    pub async fn is_reachable(&self) -> Result<(), StoreError> {
+        Ok(self.pool.acquire().await?.ping().await?)
     }
 
     /// The head of every ledger.
@@ -115,7 +126,7 @@ pub(crate) async fn find_head(
 }
 
 fn first_says_simulated(org: OrgId, envelope: String) -> Result<bool, StoreError> {
-    let first = StoredEvent { org, position: 1, envelope, leaf_hash: Digest([0; 32]) }.read()?;
+    let first = StoredEvent { org, position: 1, leaf_hash: leaf_hash(&envelope), envelope }.read()?;
     Ok(first.provenance == Provenance::Simulated)
 }
 
@@ -147,27 +158,41 @@ pub(crate) async fn events_after(
     Ok(events)
 }
 
-/// Folds a stream up to a head, from its snapshot if there is one that this build's rules made.
-pub(crate) async fn fold_stream(
+/// Streams folded up to a head, each from its snapshot if there is one that this build's rules made.
+pub(crate) async fn fold_streams(
     transaction: &mut Transaction<'static, Postgres>,
     org: OrgId,
-    stream: StreamId,
+    streams: &[StreamId],
     head: u64,
-) -> Result<Folded, StoreError> {
-    let snapshot = snapshot::find(transaction, org, stream, head).await?;
-    let mut folded =
-        snapshot.unwrap_or_else(|| Folded { state: StreamState::empty(stream.kind), version: 0, bytes: 200 });
-    let from_snapshot = folded.version;
+) -> Result<Vec<FoldedStream>, StoreError> {
+    let mut snapshots = snapshot::find(transaction, org, streams, head).await?;
+    let mut folded: Vec<FoldedStream> = streams
+        .iter()
+        .map(|stream| {
+            let folded = snapshots.remove(stream).unwrap_or_else(|| Folded::empty(stream.kind));
+            FoldedStream { stream: *stream, from_version: folded.version, folded }
+        })
+        .collect();
+    let ids: Vec<_> = streams.iter().map(|stream| stream.id).collect();
+    let kinds: Vec<String> = streams.iter().map(|stream| stream.kind.as_str().to_owned()).collect();
     loop {
+        let versions: Vec<i64> = folded.iter().map(|one| signed(one.folded.version)).collect();
         let rows = sqlx::query!(
-            "SELECT position, version, envelope, leaf_hash FROM ledger.event
-             WHERE org_id = $1 AND stream_id = $2 AND version > $3 AND position <= $4 AND stream_kind = $5
-             ORDER BY version LIMIT $6",
+            r#"SELECT asked.number AS "number!", e.position AS "position!", e.version AS "version!",
+                      e.envelope AS "envelope!", e.leaf_hash AS "leaf_hash!"
+               FROM unnest($2::uuid[], $3::text[], $4::bigint[]) WITH ORDINALITY asked (id, kind, version, number)
+               CROSS JOIN LATERAL (
+                   SELECT position, version, envelope, leaf_hash FROM ledger.event
+                   WHERE org_id = $1 AND stream_id = asked.id AND version > asked.version AND position <= $5
+                     AND stream_kind = asked.kind
+                   ORDER BY version LIMIT $6
+               ) e
+               ORDER BY asked.number, e.version LIMIT $6"#,
             org.0,
-            stream.id,
-            signed(folded.version),
+            &ids,
+            &kinds,
+            &versions,
             signed(head),
-            stream.kind.as_str(),
             PAGE
         )
         .fetch_all(&mut **transaction)
@@ -175,23 +200,20 @@ pub(crate) async fn fold_stream(
         let full = rows.len() as i64 == PAGE;
         for row in rows {
             let position = unsigned(row.position);
+            let index = usize::try_from(row.number - 1).expect("streams are numbered from 1");
+            let FoldedStream { folded, .. } = &mut folded[index];
             if unsigned(row.version) != folded.version + 1 {
                 return Err(damaged(org, position, "a version of its stream is missing"));
             }
             let leaf_hash = digest(org, position, &row.leaf_hash)?;
-            folded.bytes += row.envelope.len();
+            let text_bytes = row.envelope.len();
             let event = StoredEvent { org, position, envelope: row.envelope, leaf_hash }.read()?.event;
-            folded.state = folded.state.evolve(&event);
-            folded.version += 1;
+            folded.evolve(&event, text_bytes);
         }
         if !full {
-            break;
+            return Ok(folded);
         }
     }
-    if folded.version - from_snapshot >= snapshot::EVENTS_BETWEEN {
-        snapshot::keep(transaction, org, stream, head, &folded).await?;
-    }
-    Ok(folded)
 }
 
 fn digest(org: OrgId, position: u64, bytes: &[u8]) -> Result<Digest, StoreError> {

@@ -4,7 +4,7 @@ use crate::error::StoreError;
 use crate::seal;
 use crate::submission::Submission;
 use crate::vault::Vault;
-use countersign_canon::{Digest, canonical_text, leaf_hash, sha256};
+use countersign_canon::{Digest, canonical_text_of, leaf_hash, sha256};
 use countersign_domain::envelope::{Actor, ObjectRef, Principal, Provenance, Recorded};
 use countersign_domain::ids::{ClientId, CommandId, EventId, OrgId};
 use countersign_domain::portal::{PortalEvent, StreamId, Wire, WireError};
@@ -37,6 +37,14 @@ struct Envelope {
     provenance: Provenance,
     objects: Vec<ObjectRef>,
     data: Value,
+}
+
+/// What every build reads of an envelope.
+#[derive(Deserialize)]
+struct Name {
+    #[serde(rename = "type")]
+    event_type: String,
+    schema: u16,
 }
 
 /// Where an event goes.
@@ -83,9 +91,12 @@ impl Record {
             correlation_id: submission.correlation_id,
             provenance: provenance(&submission.provenance, event),
             objects: event.objects(place.stream.id),
-            data: wire.data,
+            data: Value::Null,
         };
-        let text = canonical_text(&envelope)?;
+        let mut envelope = serde_json::to_value(&envelope).expect("an envelope has string keys and serializes");
+        // Put in rather than serialized with the rest: it is a value already, and the largest.
+        envelope["data"] = wire.data;
+        let text = canonical_text_of(&envelope)?;
         Ok(Self { place, event_type: wire.event_type, leaf_hash: leaf_hash(&text), envelope: text })
     }
 }
@@ -117,11 +128,22 @@ impl StoredEvent {
     }
 
     fn parse(&self) -> Result<Envelope, StoreError> {
-        serde_json::from_str(&self.envelope).map_err(|error| StoreError::Damaged {
-            org: self.org,
-            position: self.position,
-            what: format!("the envelope does not read: {error}"),
-        })
+        serde_json::from_str(&self.envelope).map_err(|error| self.unreadable(&error))
+    }
+
+    /// A text that is what was hashed when it was written was written by a build that knows more words than this one: a
+    /// kind of stream, of actor, of object. Any other is damaged.
+    fn unreadable(&self, error: &serde_json::Error) -> StoreError {
+        match serde_json::from_str::<Name>(&self.envelope) {
+            Ok(Name { event_type, schema }) if leaf_hash(&self.envelope) == self.leaf_hash => {
+                StoreError::Outdated(WireError::Unknown { event_type, schema })
+            }
+            Ok(_) | Err(_) => StoreError::Damaged {
+                org: self.org,
+                position: self.position,
+                what: format!("the envelope does not read: {error}"),
+            },
+        }
     }
 
     fn recorded(&self, envelope: Envelope) -> Result<Recorded, StoreError> {

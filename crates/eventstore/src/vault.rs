@@ -102,6 +102,12 @@ impl OrgKey {
 /// A person's key, at hand.
 pub(crate) type PersonKey = Arc<Zeroizing<[u8; 32]>>;
 
+/// Keys as a transaction found them.
+pub(crate) struct FoundKeys {
+    org: OrgId,
+    keys: Vec<(PersonId, PersonKey)>,
+}
+
 /// The vault: makes keys, keeps those in use at hand, and forgets those that were destroyed.
 #[derive(Clone)]
 pub struct Vault {
@@ -157,11 +163,16 @@ impl Vault {
         lock(&self.people).get(&(org, person)).cloned()
     }
 
-    /// Brings the keys of people to hand, making those that are missing.
-    pub(crate) async fn bring(&self, org: OrgId, people: &[PersonId]) -> Result<(), KeyError> {
+    /// Finds the keys of people, making those that are missing, in a transaction that has been entered for the
+    /// organization. They are at hand only once that is committed: what is sealed with a key that was never stored is lost.
+    pub(crate) async fn find_or_make(
+        &self,
+        transaction: &mut sqlx::Transaction<'static, sqlx::Postgres>,
+        org: OrgId,
+        people: &[PersonId],
+    ) -> Result<FoundKeys, KeyError> {
         let ids: Vec<Uuid> = people.iter().map(|person| person.0).collect();
         let fresh: Vec<Vec<u8>> = people.iter().map(|person| self.wrap(org, person.0, &random_key())).collect();
-        let mut transaction = scoped(&self.pool, org).await?;
         sqlx::query!(
             "INSERT INTO vault.person_key (org_id, person_id, wrapped)
              SELECT $1, fresh.person_id, fresh.wrapped FROM unnest($2::uuid[], $3::bytea[]) fresh (person_id, wrapped)
@@ -170,28 +181,35 @@ impl Vault {
             &ids,
             &fresh
         )
-        .execute(&mut *transaction)
+        .execute(&mut **transaction)
         .await?;
-        self.fetch(&mut transaction, org, &ids).await?;
-        transaction.commit().await?;
-        Ok(())
+        self.find(transaction, org, &ids).await
+    }
+
+    /// Has keys at hand from now on.
+    pub(crate) fn remember(&self, found: FoundKeys) {
+        let mut people = lock(&self.people);
+        for (person, key) in found.keys {
+            people.put((found.org, person), key);
+        }
     }
 
     /// Brings the keys of people to hand, as far as they still have one.
     pub(crate) async fn bring_existing(&self, org: OrgId, people: &[PersonId]) -> Result<(), KeyError> {
         let ids: Vec<Uuid> = people.iter().map(|person| person.0).collect();
         let mut transaction = scoped(&self.pool, org).await?;
-        self.fetch(&mut transaction, org, &ids).await?;
+        let found = self.find(&mut transaction, org, &ids).await?;
         transaction.commit().await?;
+        self.remember(found);
         Ok(())
     }
 
-    async fn fetch(
+    async fn find(
         &self,
         transaction: &mut sqlx::Transaction<'static, sqlx::Postgres>,
         org: OrgId,
         ids: &[Uuid],
-    ) -> Result<(), KeyError> {
+    ) -> Result<FoundKeys, KeyError> {
         let rows = sqlx::query!(
             "SELECT person_id, wrapped FROM vault.person_key WHERE org_id = $1 AND person_id = ANY ($2)",
             org.0,
@@ -199,11 +217,11 @@ impl Vault {
         )
         .fetch_all(&mut **transaction)
         .await?;
-        for row in rows {
+        let keys = rows.into_iter().map(|row| {
             let key = self.unwrap(org, row.person_id, &row.wrapped)?;
-            lock(&self.people).put((org, PersonId(row.person_id)), Arc::new(key));
-        }
-        Ok(())
+            Ok((PersonId(row.person_id), Arc::new(key)))
+        });
+        Ok(FoundKeys { org, keys: keys.collect::<Result<_, KeyError>>()? })
     }
 
     fn wrap(&self, org: OrgId, whose: Uuid, key: &[u8; 32]) -> Vec<u8> {

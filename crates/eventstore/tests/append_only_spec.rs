@@ -25,12 +25,21 @@ async fn ledger_tables(owner: &PgPool) -> Vec<String> {
 async fn not_even_the_owner_changes_takes_back_or_empties_what_is_recorded(owner: PgPool) {
     let ledger = node(&application(&owner).await, LedgerOptions::default());
     register(&ledger, org(1), Plan::Trial).await;
-    for table in ledger_tables(&owner).await {
-        for statement in
-            [format!("UPDATE {table} SET org_id = org_id"), format!("DELETE FROM {table}"), format!("TRUNCATE {table}")]
-        {
-            let refused = sqlx::query(sqlx::AssertSqlSafe(statement.clone())).execute(&owner).await.unwrap_err();
-            assert!(refused.to_string().contains("append-only"), "{statement}: {refused}");
+    let mut connection = owner.acquire().await.unwrap();
+    // As a replica a session skips ordinary triggers.
+    for replication_role in ["origin", "replica"] {
+        sqlx::query("SELECT set_config('session_replication_role', $1, false)")
+            .bind(replication_role)
+            .execute(&mut *connection)
+            .await
+            .unwrap();
+        for table in ledger_tables(&owner).await {
+            for change in ["UPDATE {} SET org_id = org_id", "DELETE FROM {}", "TRUNCATE {}"] {
+                let statement = change.replace("{}", &table);
+                let refused = sqlx::query(sqlx::AssertSqlSafe(statement.clone())).execute(&mut *connection).await;
+                let refused = refused.unwrap_err().to_string();
+                assert!(refused.contains("append-only"), "{replication_role}: {statement}: {refused}");
+            }
         }
     }
 }
@@ -96,7 +105,7 @@ async fn the_append_function_refuses_a_gap_whatever_its_caller_believes(owner: P
     register(&ledger, org(1), Plan::Trial).await;
     let head = ledger.reader().head(org(1)).await.unwrap().unwrap() as i64;
     let refused = sqlx::query(
-        "SELECT * FROM ledger.append(ARRAY[$1], ARRAY[$2], '{}', '{}', '{}', '{}', '{}', '{}',
+        "SELECT * FROM ledger.append(false, ARRAY[$1], ARRAY[$2], '{}', '{}', '{}', '{}', '{}', '{}',
          ARRAY[$1], ARRAY[$2 + 2], ARRAY['client'], ARRAY[$1], ARRAY[1::bigint], ARRAY['x'], ARRAY[now()], ARRAY['{}'],
          ARRAY[sha256('')], NULL, NULL, NULL)",
     )

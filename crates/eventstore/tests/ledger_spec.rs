@@ -12,7 +12,7 @@ use countersign_domain::use_case::UseCase;
 use countersign_domain::use_cases::clients::{open_client, rename_client};
 use countersign_domain::use_cases::firm::change_plan;
 use countersign_domain::values::Label;
-use countersign_eventstore::{ExecuteError, LedgerOptions, Verdict, fence, scoped};
+use countersign_eventstore::{ExecuteError, LedgerOptions, StoreError, Verdict, fence, scoped};
 use sqlx::PgPool;
 use std::time::Duration;
 use support::*;
@@ -109,6 +109,54 @@ async fn what_the_asker_may_not_know_of_is_never_stored(owner: PgPool) {
 }
 
 #[sqlx::test(migrations = "../../migrations")]
+async fn a_command_that_took_effect_is_answered_as_before_though_its_sender_may_not_know_of_it_any_more(owner: PgPool) {
+    let pool = application(&owner).await;
+    let ledger = node(&pool, LedgerOptions::default());
+    register(&ledger, org(1), Plan::Trial).await;
+    accepted(ledger.execute(by_admin(org(1), 10, client(1))).await);
+    let rename = |number| rename_client(ClientId(Uuid::from_u128(number)), Label::parse("Anew").unwrap());
+    let first = ledger.execute(by_admin(org(1), 11, rename(1))).await.unwrap();
+    // Decided again it would be about nothing that is there.
+    let again = ledger.execute(by_admin(org(1), 11, rename(2))).await.unwrap();
+
+    assert!(again.replayed);
+    assert_eq!(again.verdict, first.verdict);
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn what_a_newer_build_wrote_is_unknown_and_what_was_changed_is_damaged(owner: PgPool) {
+    let pool = application(&owner).await;
+    let ledger = node(&pool, LedgerOptions::default());
+    register(&ledger, org(1), Plan::Trial).await;
+    let (_, position) = accepted(ledger.execute(by_admin(org(1), 10, client(1))).await);
+    let events = ledger.reader().after(org(1), position - 1, 1).await.unwrap();
+    for (known, unknown) in [("\"kind\":\"client\"", "\"kind\":\"quote\""), ("\"witnessed\"", "\"dreamt\"")] {
+        let mut newer = events[0].clone();
+        newer.envelope = newer.envelope.replace(known, unknown);
+        assert_ne!(newer.envelope, events[0].envelope);
+        assert!(matches!(newer.read(), Err(StoreError::Damaged { .. })), "the hash is another text's");
+        newer.leaf_hash = leaf_hash(&newer.envelope);
+        assert!(matches!(newer.read(), Err(StoreError::Outdated(_))), "{unknown}");
+    }
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn two_nodes_on_many_organizations_share_few_connections(owner: PgPool) {
+    let options = (*owner.connect_options()).clone().username("countersign_app");
+    let few = || sqlx::postgres::PgPoolOptions::new().max_connections(4).connect_with(options.clone());
+    let one_lane = LedgerOptions { lanes: 1, ..LedgerOptions::default() };
+    let nodes = [node(&few().await.unwrap(), one_lane), node(&few().await.unwrap(), one_lane)];
+    for number in 0..16 {
+        register(&nodes[0], org(number), Plan::Trial).await;
+    }
+    let sends = (0..16 * 8_u128).map(|number| {
+        let node = nodes[(number % 2) as usize].clone();
+        async move { accepted(node.execute(by_admin(org(number % 16), 100 + number, client(number))).await) }
+    });
+    futures::future::join_all(sends).await;
+}
+
+#[sqlx::test(migrations = "../../migrations")]
 async fn two_nodes_on_one_organization_are_slower_but_never_wrong(owner: PgPool) {
     let pool = application(&owner).await;
     let nodes = [node(&pool, LedgerOptions::default()), node(&pool, LedgerOptions::default())];
@@ -196,9 +244,23 @@ async fn a_long_stream_is_loaded_from_its_snapshot_with_the_same_outcome(owner: 
         .unwrap();
     assert_eq!(kept, 521);
 
+    // One that other rules made is not believed, and replaced.
+    tamper(&owner, "code = 'of another build', state = replace(state, 'growth', 'rise')").await;
     let colder = node(&pool, LedgerOptions::default());
     let answer = colder.execute(by_admin(org(1), 5_001, change_plan(org(1), Plan::Growth))).await.unwrap();
     assert_eq!(answer.verdict, Verdict::AlreadySo);
+
+    // One of the same rules is believed: what this test says of the plan is what the ledger then holds.
+    tamper(&owner, "state = replace(state, 'growth', 'rise')").await;
+    let coldest = node(&pool, LedgerOptions::default());
+    accepted(coldest.execute(by_admin(org(1), 5_002, change_plan(org(1), Plan::Growth))).await);
+}
+
+async fn tamper(owner: &PgPool, change: &'static str) {
+    let changed = sqlx::query(sqlx::AssertSqlSafe(format!(
+        "UPDATE ledger.snapshot SET {change} WHERE stream_kind = 'organization' AND state LIKE '%growth%'"
+    )));
+    assert_eq!(changed.execute(owner).await.unwrap().rows_affected(), 1);
 }
 
 #[sqlx::test(migrations = "../../migrations")]

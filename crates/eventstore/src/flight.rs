@@ -1,0 +1,121 @@
+//! A batch while it is filled, and while it is being appended.
+
+use crate::batch::{OrgAnswer, OrgBatch};
+use crate::connection::LaneConnection;
+use crate::error::StoreError;
+use crate::ledger::LedgerOptions;
+use countersign_domain::ids::OrgId;
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+/// What became of the parts of a batch, or why that is not known.
+pub(crate) type Answers = Result<HashMap<OrgId, OrgAnswer>, StoreError>;
+
+/// Parts of organizations, each once.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    parts: Vec<OrgBatch>,
+    places: HashMap<OrgId, usize>,
+    pub(crate) room: Room,
+    whole_room: Room,
+}
+
+/// How much more a batch takes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Room {
+    commands: usize,
+    bytes: usize,
+}
+
+/// A batch that is being appended. What it changes is read meanwhile.
+pub(crate) struct Flight {
+    batch: Arc<Batch>,
+    landing: Pin<Box<dyn Future<Output = (LaneConnection, Answers)> + Send>>,
+}
+
+impl Batch {
+    pub(crate) fn new(options: &LedgerOptions) -> Self {
+        let room = Room { commands: options.batch_commands, bytes: options.batch_bytes };
+        Self { parts: Vec::new(), places: HashMap::new(), room, whole_room: room }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    pub(crate) fn part(&self, org: OrgId) -> Option<&OrgBatch> {
+        self.places.get(&org).map(|place| &self.parts[*place])
+    }
+
+    /// Takes an organization's part out to put it back; its room stays taken.
+    pub(crate) fn borrow(&mut self, org: OrgId) -> Option<OrgBatch> {
+        let place = self.places.remove(&org)?;
+        let part = self.parts.swap_remove(place);
+        if let Some(moved) = self.parts.get(place) {
+            self.places.insert(moved.org, place);
+        }
+        Some(part)
+    }
+
+    /// Takes an organization's part out for good. Once nothing is left there is room again.
+    pub(crate) fn take(&mut self, org: OrgId) -> Option<OrgBatch> {
+        let part = self.borrow(org);
+        if self.is_empty() {
+            self.room = self.whole_room;
+        }
+        part
+    }
+
+    /// Puts an organization's part in, unless nothing was decided in it.
+    pub(crate) fn put(&mut self, part: OrgBatch) {
+        if !part.commands.is_empty() {
+            self.places.insert(part.org, self.parts.len());
+            self.parts.push(part);
+        }
+    }
+}
+
+impl Room {
+    pub(crate) fn is_left(&self) -> bool {
+        self.commands > 0 && self.bytes > 0
+    }
+
+    /// Counts the command that was decided last, which is not in its part yet.
+    pub(crate) fn count_last(&mut self, part: &OrgBatch) {
+        let events = part.commands.last().map_or(part.expected_head, |before| before.position);
+        let new = part.records.iter().skip((events - part.expected_head) as usize);
+        self.commands -= 1;
+        self.bytes = self.bytes.saturating_sub(new.map(|record| record.envelope.len()).sum());
+    }
+}
+
+impl Flight {
+    /// Appends a batch, as far as its landing is asked for: the lane's own task does it, which saves a change of threads on
+    /// the way there and another one back.
+    pub(crate) fn take_off(batch: Batch, mut connection: LaneConnection) -> Self {
+        let batch = Arc::new(batch);
+        let flying = batch.clone();
+        let landing = Box::pin(async move {
+            let answers = connection.append(&flying.parts).await;
+            (connection, answers)
+        });
+        Self { batch, landing }
+    }
+
+    pub(crate) fn part(&self, org: OrgId) -> Option<&OrgBatch> {
+        self.batch.part(org)
+    }
+
+    /// Waits until it is known what became of the batch. May be given up and asked again.
+    pub(crate) async fn landing(&mut self) -> (LaneConnection, Answers) {
+        self.landing.as_mut().await
+    }
+
+    /// The parts, once it has landed.
+    pub(crate) fn into_parts(self) -> Vec<OrgBatch> {
+        drop(self.landing);
+        Arc::into_inner(self.batch).expect("a batch that has landed is nobody else's").parts
+    }
+}
