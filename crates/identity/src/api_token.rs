@@ -113,7 +113,7 @@ impl Scope {
 }
 
 impl Identity {
-    /// Issues a token to its owner, who asks for it in a session.
+    /// Issues a token to its owner, who asks for it in a session; to nobody who is not active by then.
     pub async fn issue_api_token(
         &self,
         org: OrgId,
@@ -130,7 +130,9 @@ impl Identity {
         let id = ApiTokenId(random_id());
         let (token, digest) = opaque_token::mint(org, PREFIX);
         let mut transaction = org_transaction::begin(&self.pool, org).await?;
-        insert(&mut transaction, &Minted { org, owner, id, digest, new, now }).await?;
+        if !insert(&mut transaction, &Minted { org, owner, id, digest, new, now }).await? {
+            return Err(IdentityError::SessionEnded);
+        }
         transaction.commit().await?;
         Ok(IssuedApiToken { id, token })
     }
@@ -201,13 +203,19 @@ struct Minted {
     now: Timestamp,
 }
 
-async fn insert(connection: &mut PgConnection, minted: &Minted) -> Result<(), sqlx::Error> {
+/// Keeps a token, if its owner is active: one statement, so that nothing comes between.
+async fn insert(connection: &mut PgConnection, minted: &Minted) -> Result<bool, sqlx::Error> {
     let (kind, owner) = principal_columns(minted.owner);
     let scopes: Vec<String> = minted.new.scopes.iter().map(|scope| scope.as_str().to_owned()).collect();
-    sqlx::query!(
-        "INSERT INTO identity.api_token
+    let done = sqlx::query!(
+        r#"INSERT INTO identity.api_token
              (org_id, token_id, token_digest, name, owner_kind, owner_id, scopes, created_at, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+         SELECT $1, $2, $3, $4, subject.kind, subject.subject_id, $7, $8, $9
+         FROM read.active_generation active
+         JOIN read.access_subject subject
+           ON subject.generation = active.generation AND subject.org_id = active.org_id
+          AND subject.kind = $5 AND subject.subject_id = $6
+         WHERE active.org_id = $1 AND active."group" = 'access' AND subject.status = 'active'"#,
         minted.org.0,
         minted.id.0,
         &minted.digest[..],
@@ -220,7 +228,7 @@ async fn insert(connection: &mut PgConnection, minted: &Minted) -> Result<(), sq
     )
     .execute(connection)
     .await?;
-    Ok(())
+    Ok(done.rows_affected() == 1)
 }
 
 struct LiveRow {
@@ -300,7 +308,7 @@ async fn list(connection: &mut PgConnection, org: OrgId, owner: Principal) -> Re
 }
 
 /// Revokes one token of an owner, or all; those that are revoked keep their time. Says how many there are.
-async fn revoke(
+pub(crate) async fn revoke(
     connection: &mut PgConnection,
     org: OrgId,
     owner: Principal,

@@ -95,3 +95,14 @@ async fn a_token_is_shown_once_and_is_no_session(pool: PgPool) {
         assert_eq!(code(world.identity.authenticate_api_token(&token, at(1)).await), "api_token.refused");
     }
 }
+
+#[sqlx::test(migrations = "../../migrations")] // F4.16
+async fn nobody_who_was_switched_off_meanwhile_is_issued_a_token(pool: PgPool) {
+    let world = World::with_alice(pool).await;
+    world.access(FIRM, STEVE, STEVES_MAILBOX, "inactive", Some(STEVES_INVITATION)).await;
+    for (org, owner) in [(FIRM, STEVE), (OTHER_FIRM, ALICE)] {
+        let issued = world.identity.issue_api_token(org, owner, wanted(at(60)), at(0)).await;
+        assert_eq!(code(issued), "session.ended");
+    }
+    assert_eq!(world.count("api_token").await, 0);
+}

@@ -3,6 +3,7 @@
 use crate::Identity;
 use crate::digest::{Digest, random_id};
 use crate::error::IdentityError;
+use crate::network_address;
 use crate::org_transaction;
 use crate::sign_in::LockBegan;
 use crate::sign_in_lock::{self, seconds};
@@ -10,7 +11,6 @@ use countersign_domain::envelope::Principal;
 use countersign_domain::ids::{MailboxId, OrgId};
 use countersign_domain::values::Timestamp;
 use sqlx::PgConnection;
-use std::net::{IpAddr, Ipv6Addr};
 
 /// Somebody tries a password.
 #[derive(Clone, Copy, Debug)]
@@ -43,18 +43,10 @@ impl Refusal {
 }
 
 impl Identity {
-    /// What a network address is counted under, within one organization. Of an IPv6 address only the network counts:
-    /// its holder has all the others in it, too.
+    /// What a network address is counted under, within one organization.
     pub(crate) fn address_digest(&self, org: OrgId, address: &str) -> Digest {
-        let network = match address.trim().parse::<IpAddr>() {
-            Ok(IpAddr::V6(ip)) => match ip.to_ipv4_mapped() {
-                Some(ip) => ip.to_string(),
-                None => Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64).to_string(),
-            },
-            Ok(IpAddr::V4(ip)) => ip.to_string(),
-            Err(_) => address.trim().to_owned(),
-        };
-        self.key.derive("network address").mac(&[org.0.as_bytes(), network.as_bytes()])
+        let counted_as = network_address::counted_as(address);
+        self.key.derive("network address").mac(&[org.0.as_bytes(), counted_as.as_bytes()])
     }
 
     /// Lets an attempt through to the password, unless its address is locked or its origin has failed too often.

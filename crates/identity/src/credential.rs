@@ -3,6 +3,9 @@
 //! Accepting an invitation writes the credential first and then sends the command; the credential counts from the moment
 //! at which the access row says that this invitation was accepted, and only while it says so. A password that was
 //! written for an invitation that nobody accepted opens nothing.
+//!
+//! A credential remembers the command with which it was set. Several people may accept one invitation at once: whoever
+//! wrote last before it was accepted set the password that counts, whichever of the commands the ledger took.
 
 use crate::Identity;
 use crate::attempt::{Attempt, Refusal};
@@ -10,11 +13,12 @@ use crate::error::IdentityError;
 use crate::hasher::PasswordHash;
 use crate::org_transaction;
 use crate::password::{NewPassword, Password};
+use crate::password_reset;
 use crate::session::{self, Authenticated};
 use crate::sign_in_lock;
 use crate::subject::{Subject, principal_columns};
 use countersign_domain::envelope::Principal;
-use countersign_domain::ids::{InvitationId, MailboxId, OrgId};
+use countersign_domain::ids::{CommandId, InvitationId, MailboxId, OrgId};
 use countersign_domain::values::Timestamp;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -30,6 +34,8 @@ pub struct NewCredential {
     pub mailbox: MailboxId,
     /// The invitation; the caller has checked its link.
     pub invitation: InvitationId,
+    /// The command that accepts it.
+    pub command: CommandId,
     /// The password.
     pub password: NewPassword,
 }
@@ -47,18 +53,34 @@ pub(crate) struct Effective {
 impl Identity {
     /// Writes the password for an invitation that is about to be accepted; written again, the last one stands.
     ///
-    /// Once the invitation was accepted this refuses, and the caller sends its command all the same: a retry then gets
-    /// its stored outcome, and a stranger with an old link the decider's refusal. Neither has changed the password.
+    /// Once the invitation was accepted this refuses, and the caller sends its command all the same, then asks
+    /// [`Identity::is_credential_set_by`]. Writing holds the ledger still, so that no acceptance is committed between the
+    /// look at the access row and the write: what stands when the invitation is accepted is what counts.
     pub async fn set_credential(&self, new: NewCredential, now: Timestamp) -> Result<(), IdentityError> {
         let hash = self.hasher.hash(&new.password).await?;
         let mut transaction = org_transaction::begin(&self.pool, new.org).await?;
+        hold_ledger(&mut transaction, new.org).await?;
         let written = write_unless_effective(&mut transaction, &new, &hash, now).await?;
         transaction.commit().await?;
         if written { Ok(()) } else { Err(IdentityError::InvitationAlreadyAccepted) }
     }
 
-    /// Changes one's own password. Needs the current one, guesses at which count like guesses at sign-in, and ends all
-    /// of one's other sessions.
+    /// Whether the credential of an invitation was set with this command; a password that was changed later makes no
+    /// difference. Once the invitation was accepted, the answer stays the same for ever.
+    pub async fn is_credential_set_by(
+        &self,
+        org: OrgId,
+        invitation: InvitationId,
+        command: CommandId,
+    ) -> Result<bool, IdentityError> {
+        let mut transaction = org_transaction::begin(&self.pool, org).await?;
+        let is_set = is_set_by(&mut transaction, org, invitation, command).await?;
+        transaction.commit().await?;
+        Ok(is_set)
+    }
+
+    /// Changes one's own password. Needs the current one, guesses at which count like guesses at sign-in, ends all of
+    /// one's other sessions, and voids links for a forgotten password: who asked for them may have been somebody else.
     pub async fn change_password(
         &self,
         who: &Authenticated,
@@ -85,10 +107,17 @@ impl Identity {
         if !replace(&mut transaction, who.org, who.invitation, &stored.hash, &hash, now).await? {
             return Err(IdentityError::SessionEnded);
         }
+        password_reset::void_all(&mut transaction, who.org, who.principal(), now).await?;
         session::end_all_but(&mut transaction, who.org, who.principal(), Some(who.session), now).await?;
         transaction.commit().await?;
         Ok(())
     }
+}
+
+/// Takes the ledger's lock until the transaction ends. The next statement sees whatever was appended before.
+async fn hold_ledger(connection: &mut PgConnection, org: OrgId) -> Result<(), sqlx::Error> {
+    sqlx::query!("SELECT ledger.lock($1)", org.0).fetch_one(connection).await?;
+    Ok(())
 }
 
 /// Writes a credential, except over one that counts already: an old link cannot change the password of a live account.
@@ -101,8 +130,8 @@ async fn write_unless_effective(
     let (kind, id) = principal_columns(new.principal);
     let done = sqlx::query!(
         r#"INSERT INTO identity.credential
-             (org_id, invitation_id, principal_kind, principal_id, mailbox_id, password_hash, set_at)
-         SELECT $1, $2, $3, $4, $5, $6, $7
+             (org_id, invitation_id, principal_kind, principal_id, mailbox_id, password_hash, set_at, set_by)
+         SELECT $1, $2, $3, $4, $5, $6, $7, $8
          WHERE NOT EXISTS (
              SELECT FROM read.active_generation active
              JOIN read.access_subject subject
@@ -111,7 +140,7 @@ async fn write_unless_effective(
                AND subject.kind = $3 AND subject.subject_id = $4 AND subject.accepted_invitation = $2
          )
          ON CONFLICT (org_id, invitation_id) DO UPDATE
-         SET password_hash = excluded.password_hash, set_at = excluded.set_at"#,
+         SET password_hash = excluded.password_hash, set_at = excluded.set_at, set_by = excluded.set_by"#,
         new.org.0,
         new.invitation.0,
         kind,
@@ -119,10 +148,30 @@ async fn write_unless_effective(
         new.mailbox.0,
         hash.0,
         now.as_utc(),
+        new.command.0,
     )
     .execute(connection)
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+async fn is_set_by(
+    connection: &mut PgConnection,
+    org: OrgId,
+    invitation: InvitationId,
+    command: CommandId,
+) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT EXISTS (
+               SELECT FROM identity.credential
+               WHERE org_id = $1 AND invitation_id = $2 AND set_by = $3
+           ) AS "is_set!""#,
+        org.0,
+        invitation.0,
+        command.0,
+    )
+    .fetch_one(connection)
+    .await
 }
 
 struct Row {

@@ -51,6 +51,48 @@ async fn whoever_finds_the_link_of_an_accepted_invitation_cannot_change_the_pass
 }
 
 #[sqlx::test(migrations = "../../migrations")]
+async fn of_several_who_accept_one_invitation_only_the_one_whose_password_counts_is_told_so(pool: PgPool) {
+    let world = World::empty(pool).await;
+    world.alice_sets(RIGHT, ACCEPTANCE).await.unwrap();
+    world.alice_sets(NEWER, SECOND_ACCEPTANCE).await.unwrap();
+    world.alice_accepts().await;
+    assert!(!world.is_alices_set_by(ACCEPTANCE).await);
+    assert!(world.is_alices_set_by(SECOND_ACCEPTANCE).await);
+    assert_eq!(code(world.try_sign_in(MAILBOX, RIGHT, 0).await), "sign_in.refused");
+    assert!(world.try_sign_in(MAILBOX, NEWER, 0).await.is_ok());
+    let elsewhere = world.identity.is_credential_set_by(OTHER_FIRM, INVITATION, SECOND_ACCEPTANCE).await;
+    assert!(!elsewhere.unwrap());
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn a_password_that_comes_while_its_invitation_is_being_accepted_waits_and_is_refused(pool: PgPool) {
+    let world = World::empty(pool).await;
+    world.alice_sets(RIGHT, ACCEPTANCE).await.unwrap();
+    let append = world.alice_is_accepting().await;
+    let mut late = Box::pin(world.alice_sets(NEWER, SECOND_ACCEPTANCE));
+    tokio::select! {
+        early = &mut late => panic!("it did not wait: {early:?}"),
+        () = world.somebody_waits() => {}
+    }
+    append.commit().await.unwrap();
+    assert_eq!(code(late.await), "invitation.already_accepted");
+    assert!(world.is_alices_set_by(ACCEPTANCE).await);
+    assert!(!world.is_alices_set_by(SECOND_ACCEPTANCE).await);
+    assert!(world.try_sign_in(MAILBOX, RIGHT, 0).await.is_ok());
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn whoever_accepted_is_told_so_still_after_the_password_was_changed_or_set_anew(pool: PgPool) {
+    let world = World::with_alice(pool).await;
+    let who = world.who(&world.alice_signs_in(0).await, 1).await.unwrap();
+    world.identity.change_password(&who, &typed(RIGHT), chosen(NEWER), at(1)).await.unwrap();
+    assert!(world.is_alices_set_by(ACCEPTANCE).await);
+    let link = world.identity.request_password_reset(FIRM, MAILBOX, at(1)).await.unwrap().unwrap();
+    world.identity.reset_password(link.token.reveal(), chosen(RIGHT), at(2)).await.unwrap();
+    assert!(world.is_alices_set_by(ACCEPTANCE).await);
+}
+
+#[sqlx::test(migrations = "../../migrations")]
 async fn a_password_works_for_the_address_that_it_was_set_for(pool: PgPool) {
     let world = World::with_alice(pool).await;
     world.access(FIRM, ALICE, UNKNOWN_MAILBOX, "active", Some(INVITATION)).await;

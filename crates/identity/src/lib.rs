@@ -24,8 +24,11 @@ mod digest;
 pub mod directory;
 pub mod error;
 mod hasher;
+pub mod inactive;
 pub mod invitation;
 pub mod limits;
+pub mod network_address;
+pub mod nowhere;
 mod opaque_token;
 mod org_transaction;
 pub mod own_sessions;
@@ -45,6 +48,10 @@ mod api_token_spec;
 mod credential_spec;
 #[cfg(test)]
 mod directory_spec;
+#[cfg(test)]
+mod inactive_spec;
+#[cfg(test)]
+mod nowhere_spec;
 #[cfg(test)]
 mod password_reset_spec;
 #[cfg(test)]

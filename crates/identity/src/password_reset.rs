@@ -4,6 +4,7 @@
 //! Looking at the link changes nothing (mail scanners do); setting the new password uses it up.
 
 use crate::Identity;
+use crate::api_token;
 use crate::credential;
 use crate::digest::Digest;
 use crate::error::IdentityError;
@@ -66,8 +67,9 @@ impl Identity {
         open.map(|_| ()).ok_or(IdentityError::ResetRefused)
     }
 
-    /// Sets the new password, uses the link up together with all others of the person, lifts the lock and ends all of
-    /// the person's sessions. Says whose password it was.
+    /// Sets the new password, uses the link up together with all others of the person, lifts the lock, ends all of the
+    /// person's sessions and revokes their API tokens: whoever knew the old password may have made some. Says whose
+    /// password it was.
     pub async fn reset_password(
         &self,
         token: &str,
@@ -82,15 +84,30 @@ impl Identity {
         let mut transaction = org_transaction::begin(&self.pool, token.org).await?;
         let open = find_open(&mut transaction, &token, now).await?.ok_or(IdentityError::ResetRefused)?;
         // The lock before the credential, as at sign-in: in one order nobody waits in a circle.
+        sign_in_lock::hold(&mut transaction, token.org, open.mailbox, now).await?;
         sign_in_lock::clear(&mut transaction, token.org, open.mailbox).await?;
         if !use_up(&mut transaction, &token, now).await? {
             return Err(IdentityError::ResetRefused);
         }
         set(&mut transaction, token.org, open.invitation, &hash, now).await?;
-        void_others(&mut transaction, token.org, open.principal, now).await?;
+        void_all(&mut transaction, token.org, open.principal, now).await?;
         session::end_all_but(&mut transaction, token.org, open.principal, None, now).await?;
+        api_token::revoke(&mut transaction, token.org, open.principal, None, now).await?;
         transaction.commit().await?;
         Ok(open.principal)
+    }
+
+    /// Voids all links of somebody, as when their account is switched off.
+    pub async fn void_password_resets(
+        &self,
+        org: OrgId,
+        principal: Principal,
+        now: Timestamp,
+    ) -> Result<(), IdentityError> {
+        let mut transaction = org_transaction::begin(&self.pool, org).await?;
+        void_all(&mut transaction, org, principal, now).await?;
+        transaction.commit().await?;
+        Ok(())
     }
 }
 
@@ -205,7 +222,8 @@ async fn use_up(connection: &mut PgConnection, token: &OpaqueToken, now: Timesta
     Ok(done.rows_affected() == 1)
 }
 
-async fn void_others(
+/// Voids every link of a person that is not used up.
+pub(crate) async fn void_all(
     connection: &mut PgConnection,
     org: OrgId,
     principal: Principal,

@@ -1,8 +1,11 @@
 //! A forgotten password.
 
+use crate::api_token::{NewApiToken, Scope};
 use crate::password_reset::ResetLink;
 use crate::testing::*;
+use countersign_domain::values::Label;
 use sqlx::PgPool;
+use std::collections::BTreeSet;
 
 async fn request(world: &World, minutes: i64) -> Option<ResetLink> {
     world.identity.request_password_reset(FIRM, MAILBOX, at(minutes)).await.unwrap()
@@ -98,4 +101,45 @@ async fn a_new_password_lifts_the_lock(pool: PgPool) {
     let link = request(&world, 0).await.unwrap();
     world.identity.reset_password(link.token.reveal(), chosen(NEWER), at(0)).await.unwrap();
     assert!(world.try_sign_in(MAILBOX, NEWER, 0).await.is_ok());
+}
+
+#[sqlx::test(migrations = "../../migrations")] // D12
+async fn a_forgotten_password_set_anew_ends_the_tokens_that_were_issued_before(pool: PgPool) {
+    let world = World::with_alice(pool).await;
+    let wanted = || NewApiToken {
+        name: Label::parse("ledger export").unwrap(),
+        scopes: BTreeSet::from([Scope::Read]),
+        expires_at: at(60),
+    };
+    let issue = async |owner| world.identity.issue_api_token(FIRM, owner, wanted(), at(0)).await.unwrap();
+    let (hers, his) = (issue(ALICE).await, issue(STEVE).await);
+    let link = request(&world, 0).await.unwrap();
+    world.identity.reset_password(link.token.reveal(), chosen(NEWER), at(1)).await.unwrap();
+    let refused = world.identity.authenticate_api_token(hers.token.reveal(), at(1)).await;
+    assert_eq!(code(refused), "api_token.refused");
+    assert!(world.identity.authenticate_api_token(his.token.reveal(), at(1)).await.is_ok());
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn changing_the_password_voids_the_links_that_are_still_open(pool: PgPool) {
+    let world = World::with_alice(pool).await;
+    let link = request(&world, 0).await.unwrap();
+    let who = world.who(&world.alice_signs_in(0).await, 1).await.unwrap();
+    let refused = world.identity.change_password(&who, &typed(WRONG), chosen(NEWER), at(1)).await;
+    assert_eq!(code(refused), "password.current_wrong");
+    world.identity.check_password_reset(link.token.reveal(), at(1)).await.unwrap();
+    world.identity.change_password(&who, &typed(RIGHT), chosen(NEWER), at(1)).await.unwrap();
+    let refused = world.identity.reset_password(link.token.reveal(), chosen(RIGHT), at(1)).await;
+    assert_eq!(code(refused), "password_reset.refused");
+}
+
+#[sqlx::test(migrations = "../../migrations")] // F4.16
+async fn a_link_from_before_the_account_was_switched_off_stays_dead_when_it_is_switched_on(pool: PgPool) {
+    let world = World::with_alice(pool).await;
+    let link = request(&world, 0).await.unwrap();
+    world.deactivate_alice().await;
+    world.identity.void_password_resets(FIRM, ALICE, at(1)).await.unwrap();
+    world.reactivate_alice().await;
+    let refused = world.identity.check_password_reset(link.token.reveal(), at(1)).await;
+    assert_eq!(code(refused), "password_reset.refused");
 }

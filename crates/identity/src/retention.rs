@@ -2,6 +2,7 @@
 
 use crate::Identity;
 use crate::error::IdentityError;
+use crate::nowhere::NOWHERE;
 use crate::org_transaction;
 use countersign_domain::ids::OrgId;
 use countersign_domain::values::Timestamp;
@@ -25,7 +26,7 @@ impl Identity {
     /// Deletes what is past its time, one organization after the other; meant to run every hour or so.
     pub async fn prune(&self, now: Timestamp) -> Result<Pruned, IdentityError> {
         let mut pruned = Pruned::default();
-        for org in self.organizations().await? {
+        for org in self.organizations().await?.into_iter().chain([NOWHERE]) {
             pruned += self.prune_organization(org, now).await?;
         }
         Ok(pruned)
@@ -33,9 +34,11 @@ impl Identity {
 
     async fn prune_organization(&self, org: OrgId, now: Timestamp) -> Result<Pruned, IdentityError> {
         let limits = &self.limits;
+        // Where there is no organization nobody reads them: they are kept as long as they count.
+        let attempts_kept_for = if org == NOWHERE { limits.refusals_counted_for } else { limits.attempts_kept_for };
         let mut transaction = org_transaction::begin(&self.pool, org).await?;
         let pruned = Pruned {
-            attempts: attempts(&mut transaction, org, now.plus(-limits.attempts_kept_for)).await?,
+            attempts: attempts(&mut transaction, org, now.plus(-attempts_kept_for)).await?,
             locks: locks(&mut transaction, org, now.plus(-limits.failures_forgotten_after)).await?,
             sessions: sessions(&mut transaction, org, now.plus(-limits.sessions_kept_for)).await?,
             resets: resets(&mut transaction, org, now.plus(-limits.resets_kept_for)).await?,

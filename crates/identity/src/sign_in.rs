@@ -86,7 +86,11 @@ impl Identity {
         }
     }
 
-    async fn credential_of(&self, org: OrgId, mailbox: MailboxId) -> Result<Option<Effective>, IdentityError> {
+    pub(crate) async fn credential_of(
+        &self,
+        org: OrgId,
+        mailbox: MailboxId,
+    ) -> Result<Option<Effective>, IdentityError> {
         let mut transaction = org_transaction::begin(&self.pool, org).await?;
         let found = credential::of_mailbox(&mut transaction, org, mailbox).await?;
         transaction.commit().await?;

@@ -15,10 +15,10 @@ use crate::sign_in::{SignIn, SignedIn};
 use crate::subject::principal_columns;
 use chrono::TimeDelta;
 use countersign_domain::envelope::Principal;
-use countersign_domain::ids::{InvitationId, MailboxId, OrgId, PortalUserId, StaffId};
+use countersign_domain::ids::{CommandId, InvitationId, MailboxId, OrgId, PortalUserId, StaffId};
 use countersign_domain::values::Timestamp;
-use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
+use sqlx::{PgExecutor, PgPool, PgTransaction};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -33,6 +33,8 @@ pub(crate) const INVITATION: InvitationId = InvitationId(Uuid::from_u128(31));
 pub(crate) const SECOND_INVITATION: InvitationId = InvitationId(Uuid::from_u128(32));
 pub(crate) const STEVES_INVITATION: InvitationId = InvitationId(Uuid::from_u128(33));
 pub(crate) const CLIENT: Uuid = Uuid::from_u128(41);
+pub(crate) const ACCEPTANCE: CommandId = CommandId(Uuid::from_u128(51));
+pub(crate) const SECOND_ACCEPTANCE: CommandId = CommandId(Uuid::from_u128(52));
 pub(crate) const RIGHT: &str = "tall trees sway slowly";
 pub(crate) const WRONG: &str = "tall trees sway quickly";
 pub(crate) const NEWER: &str = "deep rivers run silent";
@@ -94,8 +96,22 @@ impl World {
         invitation: InvitationId,
         password: &str,
     ) -> Result<(), IdentityError> {
+        let (command, password) = (ACCEPTANCE, chosen(password));
+        let new = NewCredential { org, principal, mailbox, invitation, command, password };
+        self.identity.set_credential(new, at(0)).await
+    }
+
+    /// Alice sets a password with her invitation, by a command.
+    pub(crate) async fn alice_sets(&self, password: &str, command: CommandId) -> Result<(), IdentityError> {
         let password = chosen(password);
-        self.identity.set_credential(NewCredential { org, principal, mailbox, invitation, password }, at(0)).await
+        let (org, principal, mailbox, invitation) = (FIRM, ALICE, MAILBOX, INVITATION);
+        let new = NewCredential { org, principal, mailbox, invitation, command, password };
+        self.identity.set_credential(new, at(0)).await
+    }
+
+    /// Whether the credential of Alice's invitation was set by a command.
+    pub(crate) async fn is_alices_set_by(&self, command: CommandId) -> bool {
+        self.identity.is_credential_set_by(FIRM, INVITATION, command).await.unwrap()
     }
 
     /// What the append writes about a person.
@@ -107,30 +123,28 @@ impl World {
         status: &str,
         accepted: Option<InvitationId>,
     ) {
-        let (kind, id) = principal_columns(who);
-        let (level, client) = match who {
-            Principal::Staff(_) => (Some("admin"), None),
-            Principal::PortalUser(_) => (None, Some(CLIENT)),
-        };
-        sqlx::query(
-            "INSERT INTO read.access_subject
-                 (generation, org_id, kind, subject_id, status, level, client_id, mailbox_id, accepted_invitation)
-             VALUES (1, $1, $2, $3, $4, $5, $6, $7, $8)
-             ON CONFLICT (generation, org_id, kind, subject_id) DO UPDATE
-             SET status = excluded.status, mailbox_id = excluded.mailbox_id,
-                 accepted_invitation = excluded.accepted_invitation",
-        )
-        .bind(org.0)
-        .bind(kind)
-        .bind(id)
-        .bind(status)
-        .bind(level)
-        .bind(client)
-        .bind(mailbox.0)
-        .bind(accepted.map(|accepted| accepted.0))
-        .execute(&self.owner)
-        .await
-        .unwrap();
+        write_access(&self.owner, org, who, mailbox, status, accepted).await;
+    }
+
+    /// An append under way: it holds the ledger, and Alice has accepted once it commits.
+    pub(crate) async fn alice_is_accepting(&self) -> PgTransaction<'static> {
+        let mut append = self.owner.begin().await.unwrap();
+        sqlx::query("SELECT ledger.lock($1)").bind(FIRM.0).execute(&mut *append).await.unwrap();
+        write_access(&mut *append, FIRM, ALICE, MAILBOX, "active", Some(INVITATION)).await;
+        append
+    }
+
+    /// Waits until some statement on this database waits for a lock.
+    pub(crate) async fn somebody_waits(&self) {
+        let waits = "SELECT EXISTS (SELECT FROM pg_stat_activity
+                                    WHERE datname = current_database() AND wait_event_type = 'Lock')";
+        while !sqlx::query_scalar::<_, bool>(waits).fetch_one(&self.owner).await.unwrap() {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    pub(crate) async fn alice_accepts(&self) {
+        self.access(FIRM, ALICE, MAILBOX, "active", Some(INVITATION)).await;
     }
 
     pub(crate) async fn deactivate_alice(&self) {
@@ -204,6 +218,40 @@ impl World {
     pub(crate) fn app(&self) -> &PgPool {
         &self.identity.pool
     }
+}
+
+async fn write_access(
+    connection: impl PgExecutor<'_>,
+    org: OrgId,
+    who: Principal,
+    mailbox: MailboxId,
+    status: &str,
+    accepted: Option<InvitationId>,
+) {
+    let (kind, id) = principal_columns(who);
+    let (level, client) = match who {
+        Principal::Staff(_) => (Some("admin"), None),
+        Principal::PortalUser(_) => (None, Some(CLIENT)),
+    };
+    sqlx::query(
+        "INSERT INTO read.access_subject
+             (generation, org_id, kind, subject_id, status, level, client_id, mailbox_id, accepted_invitation)
+         VALUES (1, $1, $2, $3, $4, $5, $6, $7, $8)
+         ON CONFLICT (generation, org_id, kind, subject_id) DO UPDATE
+         SET status = excluded.status, mailbox_id = excluded.mailbox_id,
+             accepted_invitation = excluded.accepted_invitation",
+    )
+    .bind(org.0)
+    .bind(kind)
+    .bind(id)
+    .bind(status)
+    .bind(level)
+    .bind(client)
+    .bind(mailbox.0)
+    .bind(accepted.map(|accepted| accepted.0))
+    .execute(connection)
+    .await
+    .unwrap();
 }
 
 /// The code of a refusal.
