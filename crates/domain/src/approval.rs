@@ -86,7 +86,10 @@ pub enum Refused {
     #[error("no approval was asked for")]
     NotRequested,
     /// Invariant 5.
-    #[error("there are not enough people who may approve this")]
+    #[error(
+        "there are not enough people who could approve this: show the project to the client, and have people on its \
+         roster who hold the right to approve and whose accounts are not switched off"
+    )]
     NobodyToAsk,
 }
 

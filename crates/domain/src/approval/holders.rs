@@ -2,7 +2,7 @@
 
 use crate::access::{Facts, Right};
 use crate::approval::{Approvers, Policy, Refused, Request, Rule, Vote};
-use crate::clients::portal_user::PortalUser;
+use crate::clients::portal_user::{PortalUser, State as PortalUserState};
 use crate::decider::{Folded, Needs};
 use crate::envelope::Principal;
 use crate::ids::{PortalUserId, ProjectId};
@@ -14,12 +14,16 @@ use std::collections::BTreeMap;
 pub struct Holders(BTreeMap<Right, Vec<Principal>>);
 
 impl Holders {
-    /// Everybody on the roster, whatever the status of their account: those who may come to decide (F8.9, D9).
+    /// Everybody on the roster who may come to decide: not yet invited, invited or active, but not switched off, and only
+    /// where the project is shown to the client (F8.9, D9).
     pub fn on_roster(ledger: &impl Folded, project: ProjectId, policy: &Policy) -> Result<Self, Needs> {
         let mut holders = Self::default();
+        if !ledger.state::<Project>(project)?.published() {
+            return Ok(holders);
+        }
         for stage in policy.stages() {
             if let Approvers::Holders(right) = stage.approvers {
-                let people = portal_users(ledger, project, right)?;
+                let people = those(ledger, portal_users(ledger, project, right)?, PortalUserState::is_switched_on)?;
                 holders.0.insert(right, people.into_iter().map(Principal::PortalUser).collect());
             }
         }
@@ -32,7 +36,7 @@ impl Holders {
         for stage in policy.stages() {
             match (&stage.approvers, stage.rule) {
                 (Approvers::Holders(right), Rule::All) => {
-                    let people = active(ledger, portal_users(ledger, project, *right)?)?;
+                    let people = those(ledger, portal_users(ledger, project, *right)?, PortalUserState::is_active)?;
                     holders.0.insert(*right, people.into_iter().map(Principal::PortalUser).collect());
                 }
                 (Approvers::Holders(_), Rule::Any | Rule::AtLeast(_))
@@ -86,16 +90,20 @@ fn portal_users(ledger: &impl Folded, project: ProjectId, right: Right) -> Resul
     Ok(ledger.state::<Project>(project)?.holders_of(right, at).collect())
 }
 
-/// Asks for all accounts at once, so that the store loads them together.
-fn active(ledger: &impl Folded, people: Vec<PortalUserId>) -> Result<Vec<PortalUserId>, Needs> {
+/// Those whose account stands so. Asks for all accounts at once, so that the store loads them together.
+fn those(
+    ledger: &impl Folded,
+    people: Vec<PortalUserId>,
+    stands_so: fn(&PortalUserState) -> bool,
+) -> Result<Vec<PortalUserId>, Needs> {
     let mut needs = Vec::new();
-    let mut active = Vec::new();
+    let mut those = Vec::new();
     for person in people {
         match ledger.state::<PortalUser>(person) {
-            Ok(account) if account.is_active() => active.push(person),
+            Ok(account) if stands_so(account) => those.push(person),
             Ok(_) => {}
             Err(Needs(streams)) => needs.extend(streams),
         }
     }
-    if needs.is_empty() { Ok(active) } else { Err(Needs(needs)) }
+    if needs.is_empty() { Ok(those) } else { Err(Needs(needs)) }
 }

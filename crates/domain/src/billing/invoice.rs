@@ -21,7 +21,7 @@ use crate::billing::number::{InvoiceNumber, Series};
 use crate::billing::number_series::NumberSeries;
 use crate::decider::{Decider, Folded, Needs, Rejected, RejectionKind};
 use crate::envelope::{Actor, ObjectKind, ObjectRef, Principal, ProcessName, Role};
-use crate::ids::{ClientId, InvoiceId, NumberSeriesId, ProjectId};
+use crate::ids::{ClientId, InvoiceId, NumberSeriesId, ProjectId, TimeEntryId};
 use crate::portal::StreamKind;
 use crate::values::{Currency, Money, MoneyError, Note, Timestamp};
 use crate::work::project::Project;
@@ -229,12 +229,21 @@ pub struct Facts {
     pub access: AccessFacts,
     /// The project's currency, where a first revision is written.
     pub currency: Option<Currency>,
-    /// Whether all contract lines and time entries that the lines name are the project's.
-    pub charges_only_the_project: bool,
+    /// What is wrong with the contract lines and the time entries that the lines name, if anything is.
+    pub miscount: Option<Miscount>,
     /// Who may come to decide, or must all agree.
     pub holders: Holders,
     /// The next number of the series, where it is sent.
     pub next: Option<(NumberSeriesId, InvoiceNumber)>,
+}
+
+/// Why an invoice may not charge what its lines name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Miscount {
+    /// A contract line or an entry of time is another project's, or nobody's.
+    AnotherProject,
+    /// The client refused an entry of time.
+    RejectedTime,
 }
 
 /// Why something may not be done with an invoice.
@@ -258,6 +267,15 @@ pub enum Rejection {
     /// A line names a contract line or time of another project, or none.
     #[error("a line charges a contract line or time that is not the project's")]
     ChargesAnotherProject,
+    /// Two lines charge the same entry of time.
+    #[error("the time entry {time_entry} is charged by more than one line")]
+    TimeChargedTwice {
+        /// Which one.
+        time_entry: TimeEntryId,
+    },
+    /// A line charges time that the client refused (F8.6).
+    #[error("a line charges time that the client rejected")]
+    ChargesRejectedTime,
     /// The client is asked about it: recall it first.
     #[error("the invoice is in review: recall it first")]
     InReview,
@@ -306,6 +324,8 @@ impl Rejected for Rejection {
             Self::NoTotal(NoTotal::Money(MoneyError::TooLarge)) => "invoice.amount_too_large",
             Self::NoTotal(NoTotal::Negative) => "invoice.negative_total",
             Self::ChargesAnotherProject => "invoice.charges_another_project",
+            Self::TimeChargedTwice { .. } => "invoice.time_charged_twice",
+            Self::ChargesRejectedTime => "invoice.charges_rejected_time",
             Self::InReview => "invoice.in_review",
             Self::NotInReview => "invoice.not_in_review",
             Self::ChangesRequested { .. } => "invoice.changes_requested",
@@ -325,6 +345,8 @@ impl Rejected for Rejection {
             | Self::CurrencyDiffers
             | Self::NoTotal(_)
             | Self::ChargesAnotherProject
+            | Self::TimeChargedTwice { .. }
+            | Self::ChargesRejectedTime
             | Self::InReview
             | Self::NotInReview
             | Self::ChangesRequested { .. }
@@ -341,6 +363,7 @@ impl Rejected for Rejection {
             Self::ChangesRequested { revision } | Self::AlreadyApproved { revision } => {
                 vec![("revision", revision.to_string())]
             }
+            Self::TimeChargedTwice { time_entry } => vec![("time_entry", time_entry.to_string())],
             Self::ShownRevisionIsOutdated { current } => vec![("revision", current.to_string())],
             Self::Denied(_)
             | Self::Approval(_)
@@ -348,6 +371,7 @@ impl Rejected for Rejection {
             | Self::CurrencyDiffers
             | Self::NoTotal(_)
             | Self::ChargesAnotherProject
+            | Self::ChargesRejectedTime
             | Self::InReview
             | Self::NotInReview
             | Self::NotApproved
@@ -383,7 +407,7 @@ impl Decider for Invoice {
             actor: moment.actor.clone(),
             access: AccessFacts::pull(ledger, project)?,
             currency: None,
-            charges_only_the_project: true,
+            miscount: None,
             holders: Holders::default(),
             next: None,
         };
@@ -391,7 +415,7 @@ impl Decider for Invoice {
         match command {
             Command::Draft { lines, .. } | Command::Revise { lines, .. } => {
                 facts.currency = ledger.state::<Project>(project)?.currency();
-                facts.charges_only_the_project = charges_only(ledger, project, lines)?;
+                facts.miscount = miscount(ledger, project, lines)?;
             }
             Command::PutInReview => facts.holders = Holders::on_roster(ledger, project, &policy())?,
             Command::Approve { .. } => {
@@ -644,21 +668,26 @@ fn changes_requested(content: &Content) -> Rejection {
     Rejection::ChangesRequested { revision: content.revision }
 }
 
-/// Whether the contract lines and the time that lines name are all the project's.
-fn charges_only(ledger: &impl Folded, project: ProjectId, lines: &Lines) -> Result<bool, Needs> {
+/// The contract lines and the time that lines name must all be the project's, and none of it refused.
+fn miscount(ledger: &impl Folded, project: ProjectId, lines: &Lines) -> Result<Option<Miscount>, Needs> {
     let contract = ledger.state::<Project>(project)?;
-    let mut all = true;
+    let mut found = None;
     let mut needs = Vec::new();
     for line in lines.as_slice() {
-        all &= line.contract_line.is_none_or(|line| contract.rate(line).is_some());
+        if line.contract_line.is_some_and(|line| contract.rate(line).is_none()) {
+            found = Some(Miscount::AnotherProject);
+        }
         for entry in &line.time_entries {
             match ledger.state::<TimeEntry>(*entry) {
-                Ok(entry) => all &= entry.project() == Some(project),
+                // Whether another project's time was refused is nobody's business here.
+                Ok(entry) if entry.project() != Some(project) => found = Some(Miscount::AnotherProject),
+                Ok(entry) if entry.is_rejected() => found = found.or(Some(Miscount::RejectedTime)),
+                Ok(_) => {}
                 Err(Needs(streams)) => needs.extend(streams),
             }
         }
     }
-    if needs.is_empty() { Ok(all) } else { Err(Needs(needs)) }
+    if needs.is_empty() { Ok(found) } else { Err(Needs(needs)) }
 }
 
 impl Facts {
@@ -690,8 +719,13 @@ impl Facts {
         if self.currency != Some(currency) {
             return Err(Rejection::CurrencyDiffers);
         }
-        if !self.charges_only_the_project {
-            return Err(Rejection::ChargesAnotherProject);
+        match self.miscount {
+            Some(Miscount::AnotherProject) => return Err(Rejection::ChargesAnotherProject),
+            Some(Miscount::RejectedTime) => return Err(Rejection::ChargesRejectedTime),
+            None => {}
+        }
+        if let Some(time_entry) = lines.charged_twice() {
+            return Err(Rejection::TimeChargedTwice { time_entry });
         }
         Ok(Totals::of(currency, lines)?)
     }

@@ -6,10 +6,11 @@ use crate::billing::content::{Content, shown};
 use crate::billing::invoice::{Command, Event, Invoice, Issue, Rejection, State};
 use crate::billing::line::{Line, Lines, NoTotal, Totals};
 use crate::billing::number::{Prefix, Series};
+use crate::clients::portal_user::PortalUser;
 use crate::decider::Rejected;
 use crate::envelope::{Actor, ObjectKind, Principal, ProcessName, Role};
 use crate::firm::organization::Plan;
-use crate::ids::{ContractLineId, InvoiceId, PortalUserId, TimeEntryId};
+use crate::ids::{ContractLineId, InvoiceId, PortalUserId, ProjectId, TimeEntryId};
 use crate::testing::cast::*;
 use crate::testing::{Given, Ledger, ORG, any_history_is_sound, concerned, day, given, id, survives_its_wire_form};
 use crate::values::{Currency, MoneyError, Note};
@@ -243,29 +244,29 @@ fn the_client_is_never_charged_less_than_nothing() {
     invoice([drafted()]).when(command).then_rejected(NoTotal::Negative);
 }
 
+fn time_on(project: ProjectId) -> time_entry::Event {
+    time_entry::Event::Logged(time_entry::content::Content {
+        time_entry: ENTRY,
+        project,
+        client: ACME,
+        contract_line: DESIGN,
+        author: PAUL,
+        revision: 1,
+        worked_on: day(1).as_utc().date_naive(),
+        hours: Decimal::ONE.try_into().unwrap(),
+        note: Note::parse("Worked").unwrap(),
+        rate: eur(10_000),
+        value: eur(10_000),
+        salt: salt(9),
+    })
+}
+
 #[test]
 fn a_line_charges_only_what_is_the_projects() {
-    let entry = |project| {
-        let note = Note::parse("Worked").unwrap();
-        time_entry::Event::Logged(time_entry::content::Content {
-            time_entry: ENTRY,
-            project,
-            client: ACME,
-            contract_line: DESIGN,
-            author: PAUL,
-            revision: 1,
-            worked_on: day(1).as_utc().date_naive(),
-            hours: Decimal::ONE.try_into().unwrap(),
-            note,
-            rate: eur(10_000),
-            value: eur(10_000),
-            salt: salt(9),
-        })
-    };
     let charge = |contract_line, entries: &[TimeEntryId]| {
         let line = Line { contract_line, time_entries: entries.iter().copied().collect(), ..hours(2) };
         let given = invoice([drafted()]).in_ledger(|ledger| {
-            ledger.with::<TimeEntry>(ENTRY, [entry(PORTAL)]).with::<TimeEntry>(FOREIGN_ENTRY, [entry(id(404))])
+            ledger.with::<TimeEntry>(ENTRY, [time_on(PORTAL)]).with::<TimeEntry>(FOREIGN_ENTRY, [time_on(id(404))])
         });
         (lines([line.clone()]), given.when(Command::Revise { lines: lines([line]), salt: salt(2) }))
     };
@@ -287,6 +288,53 @@ fn a_line_charges_only_what_is_the_projects() {
     ] {
         charge(contract_line, &entries).1.then_rejected(Rejection::ChargesAnotherProject);
     }
+}
+
+fn charging_entries(entries: &[TimeEntryId]) -> Line {
+    Line { time_entries: entries.iter().copied().collect(), ..hours(2) }
+}
+
+#[test]
+fn no_time_is_charged_by_two_lines_of_an_invoice() {
+    let both = lines([charging_entries(&[ENTRY]), charging_entries(&[]), charging_entries(&[ENTRY])]);
+    let given = || invoice([drafted()]).in_ledger(|ledger| ledger.with::<TimeEntry>(ENTRY, [time_on(PORTAL)]));
+    let revise = Command::Revise { lines: both.clone(), salt: salt(2) };
+    given().when(revise).then_rejected(Rejection::TimeChargedTwice { time_entry: ENTRY });
+    let draft = Command::Draft { project: PORTAL, currency: euro(), lines: both, salt: salt(1) };
+    let first = invoice([]).in_ledger(|ledger| ledger.with::<TimeEntry>(ENTRY, [time_on(PORTAL)]));
+    first.when(draft).then_rejected(Rejection::TimeChargedTwice { time_entry: ENTRY });
+}
+
+#[test] // F8.6
+fn time_that_the_client_rejected_is_not_charged() {
+    let booking = time_entry::Booking { project: PORTAL, client: ACME, contract_line: DESIGN, author: PAUL };
+    let no = word(GUS, 1);
+    let refusal = Refusal {
+        revision: 1,
+        digest: no.digest,
+        by: no.by,
+        right: ApproveTime,
+        seeing: no.seeing,
+        policy: "time.client".to_owned(),
+        policy_version: 1,
+        stage: 0,
+        reason: Note::parse("That was not us").unwrap(),
+    };
+    let rejected = || [time_on(PORTAL), time_entry::Event::Rejected { booking, approval: refusal.clone() }];
+    let lines = lines([charging_entries(&[ENTRY])]);
+    let revise = || Command::Revise { lines: lines.clone(), salt: salt(2) };
+    invoice([drafted()])
+        .in_ledger(|ledger| ledger.with::<TimeEntry>(ENTRY, rejected()))
+        .when(revise())
+        .then_rejected(Rejection::ChargesRejectedTime);
+    let time_entry::Event::Logged(content) = time_on(PORTAL) else { unreachable!("time was logged") };
+    let before = content.amount();
+    let content = time_entry::content::Content { revision: 2, ..content };
+    invoice([drafted()])
+        .in_ledger(|ledger| ledger.with::<TimeEntry>(ENTRY, rejected()))
+        .in_ledger(|ledger| ledger.with::<TimeEntry>(ENTRY, [time_entry::Event::Revised { content, before }]))
+        .when(revise())
+        .then([Event::Revised(charging(2, lines.clone()))]);
 }
 
 #[test] // F10.8
@@ -336,6 +384,30 @@ fn what_nobody_on_the_project_may_approve_is_not_put_in_review() {
         .in_ledger(|ledger| ledger.with::<Project>(PORTAL, [revoked(GINA), revoked(GUS)]))
         .when(Command::PutInReview)
         .then_rejected(Refused::NobodyToAsk);
+}
+
+#[test] // F8.9, F6.10
+fn what_is_not_shown_to_the_client_is_not_put_in_review() {
+    let withdrawn = project::Event::Withdrawn { client: ACME };
+    invoice([drafted()])
+        .in_ledger(|ledger| ledger.with::<Project>(PORTAL, [withdrawn]))
+        .when(Command::PutInReview)
+        .then_rejected(Refused::NobodyToAsk);
+}
+
+#[test] // F8.9, D9
+fn whoever_was_switched_off_is_not_asked_and_whoever_may_still_join_is() {
+    let off = |ledger: Ledger| ledger.with::<PortalUser>(GINA, [deactivated(GINA, ACME)]);
+    let both_off = |ledger| off(ledger).with::<PortalUser>(GUS, [deactivated(GUS, ACME)]);
+    invoice([drafted()]).in_ledger(off).when(Command::PutInReview).then([put_in_review(1)]);
+    invoice([drafted()]).in_ledger(both_off).when(Command::PutInReview).then_rejected(Refused::NobodyToAsk);
+    let saved = |ledger| {
+        let nora = PortalUserId(uuid::Uuid::from_u128(0x9e));
+        both_off(ledger)
+            .with::<PortalUser>(nora, [prepared(nora, ACME)])
+            .with::<Project>(PORTAL, [granted(nora, [InvoiceVisibility, ApproveInvoices])])
+    };
+    invoice([drafted()]).in_ledger(saved).when(Command::PutInReview).then([put_in_review(1)]);
 }
 
 #[test]

@@ -108,6 +108,12 @@ impl Lines {
             .chain(time_entries.map(|entry| ObjectRef::new(ObjectKind::TimeEntry, *entry, Role::Charged)))
             .collect()
     }
+
+    /// An entry of time that more than one line charges, if there is one.
+    pub fn charged_twice(&self) -> Option<TimeEntryId> {
+        let mut charged = BTreeSet::new();
+        self.0.iter().flat_map(|line| &line.time_entries).find(|entry| !charged.insert(**entry)).copied()
+    }
 }
 
 impl Totals {

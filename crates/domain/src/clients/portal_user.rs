@@ -9,7 +9,7 @@
 //! 4. Being anything but Active ends every right at once; grants stay recorded and wait (F4.17, D9).
 //! 5. Until switched off, the user's address is theirs alone; coming back needs it again (F4.26).
 
-use crate::access::{Action, Denied, Facts as AccessFacts, Subject};
+use crate::access::{Action, Denied, Facts as AccessFacts, Key, Subject};
 use crate::clients::contact::Contact;
 use crate::clients::mailbox::Mailbox;
 use crate::decider::{Decider, Folded, Needs, Rejected, RejectionKind};
@@ -17,6 +17,7 @@ use crate::envelope::{ObjectKind, ObjectRef, Principal, Role};
 use crate::ids::{ClientId, ContactId, InvitationId, MailboxId, PortalUserId, ProjectId};
 use crate::portal::StreamKind;
 use crate::values::Timestamp;
+use crate::work::project::Project;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -46,7 +47,11 @@ pub enum Command {
         project: Option<ProjectId>,
     },
     /// Take the live invitation back.
-    RevokeInvitation,
+    RevokeInvitation {
+        /// The project of theirs for which a project manager does it, and on whose roster the guest stands; an admin needs
+        /// none (F6.2).
+        project: Option<ProjectId>,
+    },
     /// Record that an invitation's time is over.
     ExpireInvitation {
         /// Which one; another, newer one is left alone.
@@ -194,6 +199,8 @@ pub struct Facts {
     pub contact_client: Option<ClientId>,
     /// Whether the address in question is claimed for this portal user.
     pub holds_mailbox: bool,
+    /// Whether this portal user stands on the roster of the project in question.
+    pub on_roster: bool,
 }
 
 /// Why something may not be done with a portal user.
@@ -292,12 +299,11 @@ impl Decider for PortalUser {
     fn facts(id: PortalUserId, state: &State, command: &Command, ledger: &impl Folded) -> Result<Facts, Needs> {
         let (contact, mailbox, project) = match command {
             Command::Prepare { contact, mailbox, project, .. } => (Some(*contact), Some(*mailbox), *project),
-            Command::Invite { project, .. } => (None, None, *project),
+            Command::Invite { project, .. } | Command::RevokeInvitation { project } => (None, None, *project),
             Command::Reactivate => (None, state.identity().map(|identity| identity.mailbox), None),
-            Command::RevokeInvitation
-            | Command::ExpireInvitation { .. }
-            | Command::AcceptInvitation { .. }
-            | Command::Deactivate => (None, None, None),
+            Command::ExpireInvitation { .. } | Command::AcceptInvitation { .. } | Command::Deactivate => {
+                (None, None, None)
+            }
         };
         let contact_client = match contact {
             Some(contact) => ledger.state::<Contact>(contact)?.client(),
@@ -308,7 +314,11 @@ impl Decider for PortalUser {
             None => false,
         };
         let access = AccessFacts::pull(ledger, project)?;
-        Ok(Facts { at: ledger.moment().at, access, contact_client, holds_mailbox })
+        let on_roster = match project {
+            Some(project) => ledger.state::<Project>(project)?.has_on_roster(id),
+            None => false,
+        };
+        Ok(Facts { at: ledger.moment().at, access, contact_client, holds_mailbox, on_roster })
     }
 
     fn decide(state: &State, facts: &Facts, command: Command) -> Result<Vec<Event>, Rejection> {
@@ -317,7 +327,7 @@ impl Decider for PortalUser {
                 prepare(state, facts, Identity { contact, client, mailbox })
             }
             Command::Invite { invitation, .. } => invite(state, facts, invitation),
-            Command::RevokeInvitation => revoke_invitation(state, facts),
+            Command::RevokeInvitation { .. } => revoke_invitation(state, facts),
             Command::ExpireInvitation { invitation } => expire_invitation(state, facts, invitation),
             Command::AcceptInvitation { invitation } => accept_invitation(state, facts, invitation),
             Command::Deactivate => deactivate(state, facts),
@@ -404,8 +414,13 @@ fn invite(state: &State, facts: &Facts, invitation: Invitation) -> Result<Vec<Ev
     Ok(vec![Event::Invited { contact, client, mailbox, invitation, replaces }])
 }
 
+/// A project manager takes back what they may send: the invitation of somebody on a project of theirs (F6.2). Switching
+/// an account off is more, because it ends what the guest has on everybody's projects.
 fn revoke_invitation(state: &State, facts: &Facts) -> Result<Vec<Event>, Rejection> {
     facts.may_manage_guests()?;
+    if facts.access.project.is_some() && !facts.on_roster {
+        return Err(Denied::NotAllowed { missing: vec![Key::OnTheRoster] }.into());
+    }
     match state {
         State::Unknown => Err(Rejection::Unknown),
         State::Known { phase: Phase::Pending(live), .. } => Ok(vec![Event::InvitationRevoked { invitation: live.id }]),
@@ -509,6 +524,14 @@ impl State {
         matches!(self, Self::Known { phase: Phase::Active, .. })
     }
 
+    /// Whether the account is there and not switched off: whoever it is of may come to use the portal.
+    pub fn is_switched_on(&self) -> bool {
+        match self {
+            Self::Unknown | Self::Known { phase: Phase::Inactive, .. } => false,
+            Self::Known { phase: Phase::Awaiting | Phase::Pending(_) | Phase::Active, .. } => true,
+        }
+    }
+
     /// Whether a seat of the plan is taken: from invitation to revocation, expiry or deactivation (F1.1).
     pub fn holds_seat(&self) -> bool {
         matches!(self, Self::Known { phase: Phase::Pending(_) | Phase::Active, .. })
@@ -516,10 +539,7 @@ impl State {
 
     /// Whether their address must stay theirs: until they are switched off.
     pub fn needs_mailbox(&self) -> bool {
-        match self {
-            Self::Unknown | Self::Known { phase: Phase::Inactive, .. } => false,
-            Self::Known { phase: Phase::Awaiting | Phase::Pending(_) | Phase::Active, .. } => true,
-        }
+        self.is_switched_on()
     }
 
     /// As whom access is decided.

@@ -1,15 +1,16 @@
 use super::contact::Contact;
 use super::mailbox::{self, Mailbox};
 use super::portal_user::{Command, Event, Invitation, Phase, PortalUser, Rejection, State};
-use crate::access::{Denied, Key, Subject};
+use crate::access::{Denied, Grant, Key, Subject};
 use crate::envelope::{Actor, ObjectKind, Principal, ProcessName, Role};
 use crate::firm::organization::Plan;
 use crate::ids::{ClientId, PortalUserId, ProjectId};
 use crate::testing::cast::{
-    ACME, ANN, AUDREY, GINA, GLOBEX, PAUL, PETRA, PORTAL, contact_added, contact_of, deactivated, invitation, invited,
-    mailbox_of, prepared,
+    ACME, ANN, AUDREY, GINA, GLOBEX, PAUL, PETRA, PORTAL, contact_added, contact_of, deactivated, grant, invitation,
+    invited, mailbox_of, prepared,
 };
 use crate::testing::{Given, Ledger, any_history_is_sound, concerned, day, given, id};
+use crate::work::project::{self, Project};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
@@ -88,6 +89,14 @@ fn invite(invitation: Invitation) -> Command {
     Command::Invite { invitation, project: None }
 }
 
+fn not_allowed(missing: Key) -> Denied {
+    Denied::NotAllowed { missing: vec![missing] }
+}
+
+fn revoke(project: Option<ProjectId>) -> Command {
+    Command::RevokeInvitation { project }
+}
+
 fn accept(invitation: Invitation) -> Command {
     Command::AcceptInvitation { invitation: invitation.id }
 }
@@ -98,7 +107,7 @@ fn expire(invitation: Invitation) -> Command {
 
 /// What only those who manage guests may ask.
 fn managing() -> [Command; 5] {
-    [prepare(ACME, None), invite(second()), Command::RevokeInvitation, Command::Deactivate, Command::Reactivate]
+    [prepare(ACME, None), invite(second()), revoke(None), Command::Deactivate, Command::Reactivate]
 }
 
 fn folded(history: Vec<Event>) -> State {
@@ -231,11 +240,25 @@ fn an_invitation_whose_time_is_over_cannot_be_accepted_recorded_or_not() {
 
 #[test] // F4.23
 fn a_revoked_invitation_cannot_be_accepted() {
-    nora(pending()).by(ANN).when(Command::RevokeInvitation).then([revoked()]);
+    nora(pending()).by(ANN).when(revoke(None)).then([revoked()]);
     nora([pending(), vec![revoked()]].concat())
         .by(NORA)
         .when(accept(first()))
         .then_rejected(Rejection::InvitationNoLongerCounts);
+}
+
+#[test] // F6.2
+fn a_project_manager_takes_back_the_invitation_of_a_guest_of_their_project() {
+    let granted = || {
+        let Grant { rights, window } = grant([]);
+        project::Event::AccessGranted { portal_user: NORA, client: ACME, rights, window }
+    };
+    let of_the_project = || nora(pending()).in_ledger(|ledger| ledger.with::<Project>(PORTAL, [granted()]));
+    of_the_project().by(PAUL).when(revoke(Some(PORTAL))).then([revoked()]);
+    of_the_project().by(PAUL).when(revoke(None)).then_rejected(not_allowed(Key::ManagesTheProject));
+    of_the_project().by(PETRA).when(revoke(Some(PORTAL))).then_rejected(not_allowed(Key::ManagesTheProject));
+    nora(pending()).by(PAUL).when(revoke(Some(PORTAL))).then_rejected(not_allowed(Key::OnTheRoster));
+    of_the_project().by(PAUL).when(Command::Deactivate).then_rejected(not_allowed(Key::ManagesTheProject));
 }
 
 #[test]
@@ -246,9 +269,9 @@ fn an_invitation_to_somebody_else_opens_nothing() {
 
 #[test]
 fn without_a_live_invitation_there_is_nothing_to_revoke() {
-    nora(awaiting()).by(ANN).when(Command::RevokeInvitation).then_nothing();
-    nora(active()).by(ANN).when(Command::RevokeInvitation).then_rejected(Rejection::AlreadyAccepted);
-    nora(inactive()).by(ANN).when(Command::RevokeInvitation).then_rejected(Rejection::NoLiveInvitation);
+    nora(awaiting()).by(ANN).when(revoke(None)).then_nothing();
+    nora(active()).by(ANN).when(revoke(None)).then_rejected(Rejection::AlreadyAccepted);
+    nora(inactive()).by(ANN).when(revoke(None)).then_rejected(Rejection::NoLiveInvitation);
 }
 
 #[test] // F4.23
@@ -308,7 +331,7 @@ fn nobody_comes_back_to_an_address_that_became_somebody_elses() {
 
 #[test]
 fn nothing_is_done_to_somebody_who_is_not_there() {
-    for command in [invite(first()), Command::RevokeInvitation, Command::Deactivate, Command::Reactivate] {
+    for command in [invite(first()), revoke(None), Command::Deactivate, Command::Reactivate] {
         nora([]).by(ANN).when(command).then_rejected(Rejection::Unknown);
     }
 }
@@ -359,7 +382,7 @@ fn anything() -> impl Strategy<Value = Command> {
         project().prop_map(|project| prepare(ACME, project)),
         project().prop_map(|project| prepare(GLOBEX, project)),
         (invitations(), project()).prop_map(|(invitation, project)| Command::Invite { invitation, project }),
-        Just(Command::RevokeInvitation),
+        project().prop_map(revoke),
         invitations().prop_map(expire),
         invitations().prop_map(accept),
         Just(Command::Deactivate),

@@ -82,9 +82,9 @@ pub fn resend_invitation(
     settled("ResendInvitation", org, portal_user, invite)
 }
 
-/// Takes the live invitation back.
-pub fn revoke_invitation(org: OrgId, portal_user: PortalUserId) -> UseCase {
-    settled("RevokeInvitation", org, portal_user, portal_user::Command::RevokeInvitation)
+/// Takes the live invitation back. A project manager names the project for which they do it (F6.2).
+pub fn revoke_invitation(org: OrgId, portal_user: PortalUserId, project: Option<ProjectId>) -> UseCase {
+    settled("RevokeInvitation", org, portal_user, portal_user::Command::RevokeInvitation { project })
 }
 
 /// Records that an invitation's time is over; the timer's errand.

@@ -138,7 +138,7 @@ fn revocation_expiry_and_deactivation_free_the_seat() {
         assert_eq!(ledger.perform(&invite_guest(nora())).unwrap().len(), 6);
     };
     let first = id(0x800);
-    freed(revoke_invitation(ORG, first), 2);
+    freed(revoke_invitation(ORG, first, None), 2);
     freed(expire_invitation(ORG, first, invitation(1).id), 9);
     freed(deactivate_portal_user(ORG, first), 2);
 }

@@ -19,7 +19,7 @@ use crate::envelope::{ObjectKind, ObjectRef, Role};
 use crate::firm::staff::Staff;
 use crate::ids::{ClientId, ContractLineId, PortalUserId, ProjectId, StaffId};
 use crate::portal::StreamKind;
-use crate::values::{Currency, Label, Money, Timestamp};
+use crate::values::{Currency, Label, Money, MoneyError, NotOrderedHours, OrderedHours, Timestamp};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -40,7 +40,7 @@ pub struct ContractLine {
     pub rate: Money,
     /// What was agreed for the whole line.
     pub amount: Money,
-    /// How many hours were ordered.
+    /// How many hours were ordered; opening a project takes only what `OrderedHours` does.
     pub hours: Decimal,
 }
 
@@ -236,6 +236,15 @@ pub enum Rejection {
     /// The contract is in another currency.
     #[error("a contract line is not in the project's currency")]
     CurrencyDiffers,
+    /// A contract line orders hours that nobody could work.
+    #[error(transparent)]
+    HoursOutOfBounds(#[from] NotOrderedHours),
+    /// A rate or an amount is below zero.
+    #[error("the rate and the amount of a contract line may not be negative")]
+    NegativeAmount,
+    /// All lines together come to more than an amount holds.
+    #[error("the amounts of the contract lines come to too much")]
+    AmountTooLarge(#[source] MoneyError),
     /// Two contract lines share an id.
     #[error("two contract lines have the same id")]
     ContractLinesCollide,
@@ -266,6 +275,9 @@ impl Rejected for Rejection {
             Self::UnknownClient => "project.unknown_client",
             Self::ManagerMayNotManage => "project.manager_may_not_manage",
             Self::CurrencyDiffers => "project.currency_differs",
+            Self::HoursOutOfBounds(_) => "project.hours_out_of_bounds",
+            Self::NegativeAmount => "project.negative_amount",
+            Self::AmountTooLarge(_) => "project.amount_too_large",
             Self::ContractLinesCollide => "project.contract_lines_collide",
             Self::NotAtThisClient => "project.not_at_this_client",
             Self::NotOnTheRoster => "project.not_on_the_roster",
@@ -281,6 +293,9 @@ impl Rejected for Rejection {
             | Self::UnknownClient
             | Self::ManagerMayNotManage
             | Self::CurrencyDiffers
+            | Self::HoursOutOfBounds(_)
+            | Self::NegativeAmount
+            | Self::AmountTooLarge(_)
             | Self::ContractLinesCollide
             | Self::NotAtThisClient
             | Self::NotOnTheRoster
@@ -299,6 +314,9 @@ impl Rejected for Rejection {
             | Self::UnknownClient
             | Self::ManagerMayNotManage
             | Self::CurrencyDiffers
+            | Self::HoursOutOfBounds(_)
+            | Self::NegativeAmount
+            | Self::AmountTooLarge(_)
             | Self::ContractLinesCollide
             | Self::NotAtThisClient
             | Self::NotOnTheRoster
@@ -467,11 +485,18 @@ fn withdraw(state: &State, facts: &Facts) -> Result<Vec<Event>, Rejection> {
     if project.published { Ok(vec![Event::Withdrawn { client: project.client }]) } else { Ok(vec![]) }
 }
 
-/// One currency, and no line twice.
+/// One currency, nothing below zero, nothing that could not be added up, and no line twice. What was opened before these
+/// bounds were drawn stays as it is.
 fn sound_contract(currency: Currency, lines: &[ContractLine]) -> Result<(), Rejection> {
     if lines.iter().any(|line| line.rate.currency() != currency || line.amount.currency() != currency) {
         return Err(Rejection::CurrencyDiffers);
     }
+    if lines.iter().any(|line| line.rate.minor() < 0 || line.amount.minor() < 0) {
+        return Err(Rejection::NegativeAmount);
+    }
+    lines.iter().try_for_each(|line| OrderedHours::try_from(line.hours).map(drop))?;
+    let total = lines.iter().try_fold(Money::zero(currency), |total, line| total.plus(line.amount));
+    total.map_err(Rejection::AmountTooLarge)?;
     if rates(lines).len() != lines.len() {
         return Err(Rejection::ContractLinesCollide);
     }
@@ -527,6 +552,11 @@ impl State {
         roster
             .filter(move |(_, grant)| grant.window.contains(at) && grant.rights.contains(&right))
             .map(|(holder, _)| *holder)
+    }
+
+    /// Whether somebody stands on its roster, with whatever rights and whenever.
+    pub fn has_on_roster(&self, portal_user: PortalUserId) -> bool {
+        self.open().is_some_and(|project| project.roster.contains_key(&portal_user))
     }
 
     /// The project as access sees it, for a portal user or for anybody else.

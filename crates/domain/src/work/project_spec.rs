@@ -10,7 +10,7 @@ use crate::testing::cast::{
     ACME, ANN, AUDREY, GINA, GLORIA, GUS, PAUL, PETRA, PORTAL, deactivated, eur, euro, grant, label, prepared,
 };
 use crate::testing::{Given, Ledger, any_history_is_sound, concerned, day, given, id};
-use crate::values::{Currency, Money};
+use crate::values::{Currency, Money, MoneyError, NotOrderedHours};
 use Right::{ApproveInvoices, ApproveTime, AutoSendOnApproval, FinancialVisibility, InvoiceVisibility};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -165,6 +165,19 @@ fn a_contract_is_in_one_currency() {
     ] {
         portal([]).by(ANN).when(open(ACME, None, vec![mixed])).then_rejected(Rejection::CurrencyDiffers);
     }
+}
+
+#[test]
+fn a_contract_line_orders_what_can_be_worked_and_paid() {
+    let refused = |lines: Vec<ContractLine>, why| portal([]).by(ANN).when(open(ACME, None, lines)).then_rejected(why);
+    for hours in ["79228162514264337593543950335", "1000000.5", "-1", "0.00001"] {
+        let hours = hours.parse().unwrap();
+        refused(vec![ContractLine { hours, ..line(DESIGN, 1) }], Rejection::HoursOutOfBounds(NotOrderedHours));
+    }
+    refused(vec![ContractLine { rate: eur(-1), ..line(DESIGN, 1) }], Rejection::NegativeAmount);
+    refused(vec![ContractLine { amount: eur(-1), ..line(DESIGN, 1) }], Rejection::NegativeAmount);
+    let most = |id| ContractLine { amount: eur(9_007_199_254_740_991), ..line(id, 1) };
+    refused(vec![most(DESIGN), most(id(404))], Rejection::AmountTooLarge(MoneyError::TooLarge));
 }
 
 #[test]

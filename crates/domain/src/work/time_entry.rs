@@ -20,10 +20,10 @@ use crate::decider::{Decider, Folded, Needs, Rejected, RejectionKind};
 use crate::envelope::{ObjectKind, ObjectRef, Principal, Role};
 use crate::ids::{ClientId, ContractLineId, ProjectId, StaffId, TimeEntryId};
 use crate::portal::StreamKind;
-use crate::values::{Hours, Money, MoneyError, Note, Timestamp};
+use crate::values::{Day, Hours, Money, MoneyError, Note, Timestamp};
 use crate::work::project::Project;
 use crate::work::time_entry::content::{Content, shown};
-use chrono::{Days, NaiveDate};
+use chrono::Days;
 use countersign_canon::Digest;
 use serde::{Deserialize, Serialize};
 
@@ -76,7 +76,7 @@ pub enum Command {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Worked {
     /// The day.
-    pub on: NaiveDate,
+    pub on: Day,
     /// How long.
     pub hours: Hours,
     /// What was done.
@@ -571,11 +571,18 @@ impl Facts {
     fn written(&self, booking: Booking, revision: u32, worked: Worked, salt: Salt) -> Result<Content, Rejection> {
         let rate = self.rate.ok_or(Rejection::UnknownContractLine)?;
         // A day more than the ledger's: it may be tomorrow already where the work was done.
-        if self.at.as_utc().date_naive().checked_add_days(Days::new(1)).is_some_and(|tomorrow| worked.on > tomorrow) {
+        if self
+            .at
+            .as_utc()
+            .date_naive()
+            .checked_add_days(Days::new(1))
+            .is_some_and(|tomorrow| worked.on.as_date() > tomorrow)
+        {
             return Err(Rejection::NotWorkedYet);
         }
         let Booking { project, client, contract_line, author } = booking;
-        let Worked { on: worked_on, hours, note } = worked;
+        let Worked { on, hours, note } = worked;
+        let worked_on = on.as_date();
         let value = rate.for_hours(hours)?;
         let time_entry = self.id;
         Ok(Content {
@@ -609,7 +616,7 @@ impl Content {
 
     fn says(&self, worked: &Worked, salt: &Salt) -> bool {
         let Worked { on, hours, note } = worked;
-        (self.worked_on, self.hours, &self.note, &self.salt) == (*on, *hours, note, salt)
+        (self.worked_on, self.hours, &self.note, &self.salt) == (on.as_date(), *hours, note, salt)
     }
 }
 
@@ -636,6 +643,11 @@ impl State {
     /// The project on which it was worked.
     pub fn project(&self) -> Option<ProjectId> {
         self.content().map(|content| content.project)
+    }
+
+    /// Whether the client refused its latest revision.
+    pub fn is_rejected(&self) -> bool {
+        matches!(self, Self::Known { phase: Phase::Rejected { .. }, .. })
     }
 
     /// The open question, while it is submitted.

@@ -11,7 +11,7 @@ use crate::ids::{ContractLineId, PortalUserId, TimeEntryId};
 use crate::testing::cast::*;
 use crate::testing::{Given, Ledger, any_history_is_sound, concerned, day, given, id, survives_its_wire_form};
 use crate::use_cases::work_time as errands;
-use crate::values::{MoneyError, Note};
+use crate::values::{Day, MoneyError, Note};
 use crate::work::project::{self, ContractLine, Project};
 use crate::work::time_entry::content::{Content, shown};
 use crate::work::time_entry::{Amount, Booking, Command, Event, Phase, Rejection, State, TimeEntry, Worked};
@@ -62,18 +62,18 @@ fn reason() -> Note {
     Note::parse("That was on another day").unwrap()
 }
 
+fn the_day(number: i64) -> Day {
+    day(number).as_utc().date_naive().try_into().unwrap()
+}
+
 /// As many hours and a quarter as the revision's number says, on day 1.
 fn worked(revision: u32) -> Worked {
     let hours = Decimal::from(revision) + Decimal::new(25, 2);
-    Worked {
-        on: day(1).as_utc().date_naive(),
-        hours: hours.try_into().unwrap(),
-        note: Note::parse("Sketched the portal").unwrap(),
-    }
+    Worked { on: the_day(1), hours: hours.try_into().unwrap(), note: Note::parse("Sketched the portal").unwrap() }
 }
 
 fn content(revision: u32) -> Content {
-    let Worked { on: worked_on, hours, note } = worked(revision);
+    let Worked { on, hours, note } = worked(revision);
     Content {
         time_entry: ENTRY,
         project: PORTAL,
@@ -81,7 +81,7 @@ fn content(revision: u32) -> Content {
         contract_line: DESIGN,
         author: PAUL,
         revision,
-        worked_on,
+        worked_on: on.as_date(),
         hours,
         note,
         rate: eur(9_999),
@@ -206,11 +206,11 @@ fn time_is_booked_on_a_line_of_the_projects_contract_and_comes_to_an_amount() {
 
 #[test]
 fn time_is_logged_once_it_was_worked() {
-    let on = |number: i64| Worked { on: day(number).as_utc().date_naive(), ..worked(1) };
+    let on = |number: i64| Worked { on: the_day(number), ..worked(1) };
     let log = |worked| Command::Log { project: PORTAL, contract_line: DESIGN, worked, salt: salt(1) };
     entry([]).at(day(10)).when(log(on(12))).then_rejected(Rejection::NotWorkedYet);
     for past in [1, 10, 11] {
-        let logged = Content { worked_on: on(past).on, ..content(1) };
+        let logged = Content { worked_on: on(past).on.as_date(), ..content(1) };
         entry([]).at(day(10)).when(log(on(past))).then([Event::Logged(logged)]);
     }
 }
@@ -252,6 +252,23 @@ fn submitting_asks_the_client_by_the_policy_in_force() {
 fn what_nobody_on_the_project_may_approve_is_not_submitted() {
     entry([logged()])
         .in_ledger(|ledger| ledger.with::<Project>(PORTAL, [granted(GINA, []), granted(GUS, [FinancialVisibility])]))
+        .when(Command::Submit)
+        .then_rejected(Refused::NobodyToAsk);
+}
+
+#[test] // F8.9, F6.10
+fn what_is_not_shown_to_the_client_is_not_submitted() {
+    entry([logged()])
+        .in_ledger(|ledger| ledger.with::<Project>(PORTAL, [project::Event::Withdrawn { client: ACME }]))
+        .when(Command::Submit)
+        .then_rejected(Refused::NobodyToAsk);
+}
+
+#[test] // F8.9
+fn what_only_people_who_were_switched_off_may_approve_is_not_submitted() {
+    entry([logged()])
+        .in_ledger(|ledger| ledger.with::<PortalUser>(GINA, [deactivated(GINA, ACME)]))
+        .in_ledger(|ledger| ledger.with::<PortalUser>(GUS, [deactivated(GUS, ACME)]))
         .when(Command::Submit)
         .then_rejected(Refused::NobodyToAsk);
 }
