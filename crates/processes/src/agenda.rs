@@ -1,21 +1,26 @@
 //! Puts what follows from events on record, in the transaction that moves the checkpoint.
 
 use crate::react::react;
-use crate::task::{Cause, Item, Task};
+use crate::task::{Cause, Errand, Item, Task};
 use async_trait::async_trait;
 use countersign_canon::{Digest, sha256};
 use countersign_domain::envelope::Recorded;
 use countersign_domain::ids::OrgId;
 use countersign_domain::values::Timestamp;
 use countersign_eventstore::scoped;
-use countersign_projections::{Generation, Group, ProjectionError, ReadModel};
+use countersign_projections::{Generation, Group, ProjectionError, ReadModel, code_digest};
 use serde::{Deserialize, Serialize};
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 /// The group that feeds the agenda. It is followed like a read model and never rebuilt: what was done stays done.
 pub fn agenda() -> Group {
-    Group { name: "agenda", read_models: vec![Box::new(Agenda)], opens_personal_values: false }
+    Group {
+        name: "agenda",
+        read_models: vec![Box::new(Agenda)],
+        opens_personal_values: false,
+        code: format!("{}.{}", code_digest(), env!("COUNTERSIGN_PROCESSES_DIGEST")),
+    }
 }
 
 #[derive(Debug)]
@@ -26,6 +31,9 @@ struct Agenda;
 struct Stored {
     task: Task,
     cause: Cause,
+    /// When it was due at first: the column moves when it is put off. Items of older versions do not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    due_at: Option<Timestamp>,
 }
 
 /// An item that this worker has taken, until the lease is over.
@@ -35,6 +43,8 @@ pub(crate) struct Taken {
     pub(crate) id: Uuid,
     pub(crate) task: Task,
     pub(crate) cause: Cause,
+    /// When it was due at first, if that is known.
+    pub(crate) due_at: Option<Timestamp>,
     pub(crate) attempts: i32,
 }
 
@@ -67,7 +77,7 @@ impl ReadModel for Agenda {
 pub(crate) async fn put(connection: &mut PgConnection, org: OrgId, items: &[Item]) -> Result<(), sqlx::Error> {
     let ids: Vec<Uuid> = items.iter().map(|item| item.id).collect();
     let due_ats: Vec<_> = items.iter().map(|item| item.due_at.as_utc()).collect();
-    let tasks: Vec<String> = items.iter().map(|item| to_text(&item.task, &item.cause)).collect();
+    let tasks: Vec<String> = items.iter().map(to_text).collect();
     sqlx::query!(
         "INSERT INTO process.agenda (org_id, item_id, due_at, task)
          SELECT $1, item.item_id, item.due_at, item.task
@@ -83,10 +93,16 @@ pub(crate) async fn put(connection: &mut PgConnection, org: OrgId, items: &[Item
     Ok(())
 }
 
-/// What is due, whosever it is.
-pub(crate) async fn due(pool: &PgPool, now: Timestamp, how_many: i32) -> Result<Vec<(OrgId, Uuid)>, sqlx::Error> {
+/// What is due of one sort, whosever it is.
+pub(crate) async fn due(
+    pool: &PgPool,
+    errand: Errand,
+    now: Timestamp,
+    how_many: i32,
+) -> Result<Vec<(OrgId, Uuid)>, sqlx::Error> {
     let rows = sqlx::query!(
-        r#"SELECT org_id AS "org_id!", item_id AS "item_id!" FROM process.due($1, $2)"#,
+        r#"SELECT org_id AS "org_id!", item_id AS "item_id!" FROM process.due_of($1, $2, $3)"#,
+        &errand.kinds(),
         now.as_utc(),
         how_many
     )
@@ -117,9 +133,9 @@ pub(crate) async fn take(
     .await?;
     transaction.commit().await?;
     let Some(row) = row else { return Ok(None) };
-    let Stored { task, cause } =
+    let Stored { task, cause, due_at } =
         serde_json::from_str(&row.task).map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
-    Ok(Some(Taken { org, id: item, task, cause, attempts: row.attempts }))
+    Ok(Some(Taken { org, id: item, task, cause, due_at, attempts: row.attempts }))
 }
 
 /// Ticks an item off; new items that it became go on the agenda with it.
@@ -160,7 +176,7 @@ pub(crate) async fn put_off(pool: &PgPool, taken: &Taken, until: Timestamp) -> R
     transaction.commit().await
 }
 
-fn to_text(task: &Task, cause: &Cause) -> String {
-    let stored = Stored { task: task.clone(), cause: cause.clone() };
-    serde_json::to_string(&stored).expect("a task has string keys and serializes")
+fn to_text(item: &Item) -> String {
+    let Item { task, cause, due_at, .. } = item.clone();
+    serde_json::to_string(&Stored { task, cause, due_at: Some(due_at) }).expect("a task has string keys and serializes")
 }

@@ -1,8 +1,9 @@
-//! Whom mail goes to and what it may say, looked up when it is sent: rights and addresses are those of that moment.
+//! Whom mail goes to, what it may say, and whether it still should, looked up when it is sent: rights, addresses and open
+//! questions are those of that moment.
 
 use crate::task::Waiting;
 use countersign_domain::envelope::Principal;
-use countersign_domain::ids::{OrgId, PersonId, PortalUserId, ProjectId};
+use countersign_domain::ids::{InvitationId, InvoiceId, OrgId, PersonId, PortalUserId, ProjectId};
 use countersign_domain::values::{Email, Label, Timestamp};
 use countersign_eventstore::scoped;
 use sqlx::PgPool;
@@ -132,6 +133,136 @@ async fn project_name(pool: &PgPool, org: OrgId, project: ProjectId) -> Result<O
     Ok(row.map(|row| row.name))
 }
 
+/// Whether the rows of these groups know of an event. Asked before anything is taken for not being there.
+pub(crate) async fn is_known(
+    pool: &PgPool,
+    org: OrgId,
+    groups: &[&str],
+    position: Option<u64>,
+) -> Result<bool, sqlx::Error> {
+    let Some(position) = position else { return Ok(true) };
+    let names: Vec<String> = groups.iter().map(|&group| group.to_owned()).collect();
+    let mut transaction = scoped(pool, org).await?;
+    let row = sqlx::query!(
+        r#"SELECT count(*) AS "known!"
+           FROM read.active_generation active
+           JOIN read.checkpoint checkpoint
+             ON checkpoint.org_id = $1 AND checkpoint."group" = active."group"
+            AND checkpoint.generation = active.generation
+           WHERE active.org_id = $1 AND active."group" = ANY ($2) AND checkpoint.position >= $3"#,
+        org.0,
+        &names,
+        signed(position)
+    )
+    .fetch_one(&mut *transaction)
+    .await?;
+    transaction.commit().await?;
+    Ok(row.known.unsigned_abs() == groups.len() as u64)
+}
+
+/// Whether an invitation is the live one of the person whom it invites: not taken back, not replaced, not accepted.
+pub(crate) async fn is_live(
+    pool: &PgPool,
+    org: OrgId,
+    person: PersonId,
+    invitation: InvitationId,
+) -> Result<bool, sqlx::Error> {
+    let mut transaction = scoped(pool, org).await?;
+    let row = sqlx::query!(
+        r#"SELECT EXISTS (
+                   SELECT FROM read.portal_user guest
+                   WHERE guest.generation = portal.generation AND guest.org_id = $1
+                     AND guest.contact_id = $2 AND guest.invitation_id = $3
+               ) OR EXISTS (
+                   SELECT FROM read.staff colleague
+                   WHERE colleague.generation = portal.generation AND colleague.org_id = $1
+                     AND colleague.staff_id = $2 AND colleague.invitation_id = $3
+               ) AS "live!"
+           FROM read.active_generation portal WHERE portal.org_id = $1 AND portal."group" = 'portal'"#,
+        org.0,
+        person.0,
+        invitation.0
+    )
+    .fetch_optional(&mut *transaction)
+    .await?;
+    transaction.commit().await?;
+    Ok(row.is_some_and(|row| row.live))
+}
+
+/// Whether what was asked still waits; of somebody in particular, whether it waits for a word that they have not given.
+/// `asked` is where the question stands in the ledger: one that was asked again since is another question.
+pub(crate) async fn still_waits(
+    pool: &PgPool,
+    org: OrgId,
+    project: ProjectId,
+    waiting: Waiting,
+    asked: Option<u64>,
+    portal_user: Option<PortalUserId>,
+) -> Result<bool, sqlx::Error> {
+    match waiting {
+        Waiting::Invoice(invoice) => invoice_waits(pool, org, invoice, asked, portal_user).await,
+        Waiting::Time => time_waits(pool, org, project, portal_user).await,
+    }
+}
+
+async fn invoice_waits(
+    pool: &PgPool,
+    org: OrgId,
+    invoice: InvoiceId,
+    asked: Option<u64>,
+    portal_user: Option<PortalUserId>,
+) -> Result<bool, sqlx::Error> {
+    let mut transaction = scoped(pool, org).await?;
+    let row = sqlx::query!(
+        r#"SELECT EXISTS (
+               SELECT FROM read.active_generation approvals
+               JOIN read.approval_request request
+                 ON request.generation = approvals.generation AND request.org_id = $1
+                AND request.object_kind = 'invoice' AND request.object_id = $2
+               WHERE approvals.org_id = $1 AND approvals."group" = 'approvals' AND request.standing = 'open'
+                 AND NOT coalesce($3 = ANY (request.given), false)
+                 AND NOT EXISTS (
+                     SELECT FROM read.approval_history word
+                     WHERE word.generation = approvals.generation AND word.org_id = $1 AND word.object_id = $2
+                       AND word.decided = 'asked' AND word.position > $4)
+           ) AS "waits!""#,
+        org.0,
+        invoice.0,
+        portal_user.map(|portal_user| portal_user.0),
+        asked.map_or(i64::MAX, signed)
+    )
+    .fetch_one(&mut *transaction)
+    .await?;
+    transaction.commit().await?;
+    Ok(row.waits)
+}
+
+async fn time_waits(
+    pool: &PgPool,
+    org: OrgId,
+    project: ProjectId,
+    portal_user: Option<PortalUserId>,
+) -> Result<bool, sqlx::Error> {
+    let mut transaction = scoped(pool, org).await?;
+    let row = sqlx::query!(
+        r#"SELECT EXISTS (
+               SELECT FROM read.active_generation approvals
+               JOIN read.approval_request request
+                 ON request.generation = approvals.generation AND request.org_id = $1
+                AND request.object_kind = 'time_entry' AND request.project_id = $2
+               WHERE approvals.org_id = $1 AND approvals."group" = 'approvals' AND request.standing = 'open'
+                 AND NOT coalesce($3 = ANY (request.given), false)
+           ) AS "waits!""#,
+        org.0,
+        project.0,
+        portal_user.map(|portal_user| portal_user.0)
+    )
+    .fetch_one(&mut *transaction)
+    .await?;
+    transaction.commit().await?;
+    Ok(row.waits)
+}
+
 /// The time zone of an organization's days.
 pub(crate) async fn time_zone(pool: &PgPool, org: OrgId) -> Result<Option<String>, sqlx::Error> {
     let mut transaction = scoped(pool, org).await?;
@@ -154,4 +285,9 @@ fn rights_to_decide(waiting: Waiting) -> Vec<String> {
 
 fn recipient(name: &str, email: &str, firm: &str) -> Option<Recipient> {
     Some(Recipient { name: Label::parse(name).ok()?, email: Email::parse(email).ok()?, firm: Label::parse(firm).ok()? })
+}
+
+/// A position as a table keeps it.
+fn signed(position: u64) -> i64 {
+    i64::try_from(position).unwrap_or(i64::MAX)
 }

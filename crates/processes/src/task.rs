@@ -27,8 +27,22 @@ pub struct Cause {
     pub event: EventId,
     /// The errand that it belongs to.
     pub correlation: Uuid,
-    /// When the event is said to have happened, if its ledger is simulated: what follows happens then, too.
+    /// Its place in the ledger, so that whoever asks the read models knows when they know of it. Items of older versions
+    /// do not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub position: Option<u64>,
+    /// When the event is said to have happened, if its ledger is simulated: what follows happens then, too, or once its
+    /// time has come.
     pub simulated_at: Option<Timestamp>,
+}
+
+/// What doing a task comes to: whatever goes out to a mail server waits for that, and nothing else does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Errand {
+    /// A command, or only rows of our own.
+    Here,
+    /// Mail.
+    Mail,
 }
 
 /// What is to be done. Wire names, for as long as an agenda holds them.
@@ -90,6 +104,17 @@ pub enum Waiting {
     Time,
 }
 
+impl Errand {
+    /// The kinds of tasks that are of this sort, as the agenda names them.
+    pub(crate) fn kinds(self) -> Vec<String> {
+        let kinds: &[&str] = match self {
+            Self::Here => &["send_invoice", "expire_invitation", "ask_for_approval"],
+            Self::Mail => &["mail_invitation", "mail_approval_asked"],
+        };
+        kinds.iter().map(|&kind| kind.to_owned()).collect()
+    }
+}
+
 impl Waiting {
     /// The right that it takes to decide.
     pub fn right(self) -> Right {
@@ -107,7 +132,45 @@ impl Cause {
         Self {
             event: event.event_id,
             correlation: event.correlation_id,
+            position: Some(event.position),
             simulated_at: simulated.then_some(event.recorded_at),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A new task says here, and in `Errand::kinds`, what doing it comes to.
+    fn errand(task: &Task) -> Errand {
+        match task {
+            Task::SendInvoice { .. } | Task::ExpireInvitation { .. } | Task::AskForApproval { .. } => Errand::Here,
+            Task::MailInvitation(_) | Task::MailApprovalAsked { .. } => Errand::Mail,
+        }
+    }
+
+    #[test]
+    fn every_task_is_found_under_the_kind_of_errand_that_it_is() {
+        let (portal_user, project) = (PortalUserId(Uuid::nil()), ProjectId(Uuid::nil()));
+        let mail = InvitationMail {
+            person: PersonId(Uuid::nil()),
+            invitation: InvitationId(Uuid::nil()),
+            nonce: String::new(),
+            expires_at: "2026-03-02T09:00:00Z".parse().unwrap(),
+        };
+        let tasks = [
+            Task::SendInvoice { invoice: InvoiceId(Uuid::nil()) },
+            Task::ExpireInvitation { portal_user, invitation: mail.invitation },
+            Task::MailInvitation(mail),
+            Task::AskForApproval { project, waiting: Waiting::Time },
+            Task::MailApprovalAsked { portal_user, project, waiting: Waiting::Time },
+        ];
+        let found: usize = [Errand::Here, Errand::Mail].map(|errand| errand.kinds().len()).iter().sum();
+        assert_eq!(found, tasks.len());
+        for task in tasks {
+            let kind = serde_json::to_value(&task).unwrap()["kind"].as_str().unwrap().to_owned();
+            assert!(errand(&task).kinds().contains(&kind), "{kind}");
         }
     }
 }

@@ -1,12 +1,12 @@
 //! Does what is due: commands exactly once, mail at least once with a stable id.
 //!
 //! An item is taken for a while; whoever dies over it leaves it to the next one. A command's id is its item's, so that
-//! doing it again is nothing new.
+//! doing it again is nothing new. Commands do not wait for mail servers: the two are worked off side by side.
 
 use crate::agenda::{self, Taken};
 use crate::mail::{MailError, Mailer, Message};
 use crate::recipient;
-use crate::task::{Cause, InvitationMail, Item, Task, Waiting};
+use crate::task::{Cause, Errand, InvitationMail, Item, Task, Waiting};
 use chrono::TimeDelta;
 use countersign_domain::billing::number::{NumberError, Prefix};
 use countersign_domain::envelope::{Actor, Principal, ProcessName, Provenance};
@@ -16,6 +16,7 @@ use countersign_domain::use_cases::billing::send_invoice;
 use countersign_domain::use_cases::guests::expire_invitation;
 use countersign_domain::values::{Email, Timestamp};
 use countersign_eventstore::{Clock, ExecuteError, Ledger, Submission, Verdict};
+use futures::{StreamExt, stream};
 use sqlx::PgPool;
 use std::fmt;
 use std::sync::Arc;
@@ -24,8 +25,14 @@ use uuid::Uuid;
 
 /// How long an item stays with whoever took it.
 const LEASE: TimeDelta = TimeDelta::seconds(60);
-/// How many items are taken at a time.
+/// The same for a mail: a server may take its time over each line, and nobody shall send it a second time meanwhile.
+const MAIL_LEASE: TimeDelta = TimeDelta::minutes(10);
+/// How many items are looked up at a time.
 const AT_A_TIME: i32 = 32;
+/// How many of them are worked on at once.
+const AT_ONCE: usize = 4;
+/// The longest time for which an item is put off.
+const LONGEST_DELAY: TimeDelta = TimeDelta::hours(3);
 /// How often the agenda is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// Mail that no server takes is given up after so many tries, over about two days.
@@ -94,8 +101,12 @@ impl Worker {
 
     /// Works until it is dropped.
     pub async fn run(self) {
+        tokio::join!(self.keep_at(Errand::Here), self.keep_at(Errand::Mail));
+    }
+
+    async fn keep_at(&self, errand: Errand) {
         loop {
-            match self.work_off_what_is_due().await {
+            match self.work_off(errand).await {
                 Ok(0) => tokio::time::sleep(LOOK_EVERY).await,
                 Ok(_) => {}
                 Err(error) => {
@@ -108,33 +119,47 @@ impl Worker {
 
     /// Does what is due now; how many items were done or put off.
     pub async fn work_off_what_is_due(&self) -> Result<usize, sqlx::Error> {
+        Ok(self.work_off(Errand::Here).await? + self.work_off(Errand::Mail).await?)
+    }
+
+    async fn work_off(&self, errand: Errand) -> Result<usize, sqlx::Error> {
+        let due = agenda::due(self.pool(), errand, self.clock.now(), AT_A_TIME).await?;
+        let at_work = stream::iter(due).map(|(org, id)| self.work_on(errand, org, id)).buffer_unordered(AT_ONCE);
+        // All are awaited: what is under way when another one fails is not broken off.
+        let worked: Vec<Result<bool, sqlx::Error>> = at_work.collect().await;
+        worked.into_iter().try_fold(0, |count, worked| Ok(count + usize::from(worked?)))
+    }
+
+    /// Works on an item, unless somebody else has it.
+    async fn work_on(&self, errand: Errand, org: OrgId, id: Uuid) -> Result<bool, sqlx::Error> {
         let now = self.clock.now();
-        let mut worked = 0;
-        for (org, id) in agenda::due(self.pool(), now, AT_A_TIME).await? {
-            let Some(taken) = agenda::take(self.pool(), org, id, now, now.plus(LEASE)).await? else { continue };
-            worked += 1;
-            match self.perform(&taken, now).await {
-                Ok(Done::With(outcome, became)) => {
-                    agenda::done(self.pool(), &taken, now, &outcome, &became).await?;
-                }
-                Ok(Done::NotNow(why)) => self.put_off(&taken, now, &why).await?,
-                Err(error) => {
-                    tracing::warn!(%org, item = %id, error = ?error, "an item of the agenda failed");
-                    if gives_up(&taken, &error) {
-                        agenda::done(self.pool(), &taken, now, &format!("given up: {error}"), &[]).await?;
-                    } else {
-                        self.put_off(&taken, now, &error.to_string()).await?;
-                    }
+        let lease = match errand {
+            Errand::Here => LEASE,
+            Errand::Mail => MAIL_LEASE,
+        };
+        let Some(taken) = agenda::take(self.pool(), org, id, now, now.plus(lease)).await? else { return Ok(false) };
+        match self.perform(&taken, now).await {
+            Ok(Done::With(outcome, became)) => self.tick_off(&taken, &outcome, &became).await?,
+            Ok(Done::NotNow(why)) => self.put_off(&taken, &why).await?,
+            Err(error) => {
+                complain(&taken, &error);
+                if gives_up(&taken, &error) {
+                    self.tick_off(&taken, &format!("given up: {error}"), &[]).await?;
+                } else {
+                    self.put_off(&taken, &error.to_string()).await?;
                 }
             }
         }
-        Ok(worked)
+        Ok(true)
     }
 
-    async fn put_off(&self, taken: &Taken, now: Timestamp, why: &str) -> Result<(), sqlx::Error> {
+    async fn tick_off(&self, taken: &Taken, outcome: &str, became: &[Item]) -> Result<(), sqlx::Error> {
+        agenda::done(self.pool(), taken, self.clock.now(), outcome, became).await
+    }
+
+    async fn put_off(&self, taken: &Taken, why: &str) -> Result<(), sqlx::Error> {
         tracing::debug!(org = %taken.org, item = %taken.id, why, "an item of the agenda is put off");
-        let doubled = 1_i64 << taken.attempts.clamp(0, 14);
-        agenda::put_off(self.pool(), taken, now.plus(TimeDelta::seconds(doubled.min(3 * 60 * 60)))).await
+        agenda::put_off(self.pool(), taken, self.clock.now().plus(delay(taken.attempts))).await
     }
 
     async fn perform(&self, taken: &Taken, now: Timestamp) -> Result<Done, WorkError> {
@@ -167,10 +192,11 @@ impl Worker {
         let request = taken.id.as_bytes().to_vec();
         let mut submission =
             Submission::new(taken.org, CommandId(taken.id), Actor::Process(process), request, use_case);
-        let Cause { event, correlation, simulated_at } = taken.cause.clone();
+        let Cause { event, correlation, simulated_at, .. } = taken.cause.clone();
         submission.causation_id = Some(event);
         submission.correlation_id = correlation;
-        submission.at = simulated_at;
+        // In a made-up history, too, a time must be over before it can be recorded that it is.
+        submission.at = simulated_at.map(|at| taken.due_at.map_or(at, |due_at| at.max(due_at)));
         if simulated_at.is_some() {
             submission.provenance = Provenance::Simulated;
         }
@@ -187,7 +213,13 @@ impl Worker {
 
     async fn mail_invitation(&self, taken: &Taken, mail: InvitationMail, now: Timestamp) -> Result<Done, WorkError> {
         if mail.expires_at <= now {
-            return Ok(Done::With("not sent: expired".to_owned(), Vec::new()));
+            return Ok(not_sent("expired"));
+        }
+        if !self.is_known(taken, &["portal", "people"]).await? {
+            return Ok(not_known_yet());
+        }
+        if !recipient::is_live(self.pool(), taken.org, mail.person, mail.invitation).await? {
+            return Ok(not_sent("the invitation no longer counts"));
         }
         let Some(to) = recipient::person(self.pool(), taken.org, mail.person).await? else {
             return Ok(nobody_to_write_to(taken));
@@ -204,6 +236,12 @@ impl Worker {
         waiting: Waiting,
         now: Timestamp,
     ) -> Result<Done, WorkError> {
+        if !self.is_known(taken, &["approvals"]).await? {
+            return Ok(not_known_yet());
+        }
+        if !self.still_waits(taken, project, waiting, None).await? {
+            return Ok(not_sent("it no longer waits"));
+        }
         let holders = recipient::holders(self.pool(), taken.org, project, waiting, now).await?;
         let mails: Vec<Item> = holders
             .into_iter()
@@ -225,10 +263,32 @@ impl Worker {
         waiting: Waiting,
         now: Timestamp,
     ) -> Result<Done, WorkError> {
+        if !self.is_known(taken, &["portal", "people", "approvals"]).await? {
+            return Ok(not_known_yet());
+        }
+        if !self.still_waits(taken, project, waiting, Some(portal_user)).await? {
+            return Ok(not_sent("it no longer waits"));
+        }
         let found = recipient::holder(self.pool(), taken.org, project, waiting, portal_user, now).await?;
         let Some((to, name)) = found else { return Ok(nobody_to_write_to(taken)) };
         let link = format!("{}/", self.links.portal);
         self.send(taken, Message::approval_asked(to.email, to.name, &to.firm, &name, waiting, &link)).await
+    }
+
+    /// Whether the read models know of an item's cause: only then does it say something that a row is not there.
+    async fn is_known(&self, taken: &Taken, groups: &[&str]) -> Result<bool, sqlx::Error> {
+        recipient::is_known(self.pool(), taken.org, groups, taken.cause.position).await
+    }
+
+    async fn still_waits(
+        &self,
+        taken: &Taken,
+        project: ProjectId,
+        waiting: Waiting,
+        portal_user: Option<PortalUserId>,
+    ) -> Result<bool, sqlx::Error> {
+        let asked = taken.cause.position;
+        recipient::still_waits(self.pool(), taken.org, project, waiting, asked, portal_user).await
     }
 
     async fn send(&self, taken: &Taken, message: Message) -> Result<Done, WorkError> {
@@ -244,8 +304,7 @@ impl Worker {
         to: Email,
         link: &str,
     ) -> Result<(), MailError> {
-        let found = recipient::principal(self.pool(), org, principal).await;
-        let Ok(Some(known)) = found else { return Ok(()) };
+        let Some(known) = recipient::principal(self.pool(), org, principal).await? else { return Ok(()) };
         let message = Message::password_reset(to, known.name, &known.firm, link);
         self.mailer.send(Uuid::now_v7(), message).await.map(drop)
     }
@@ -260,14 +319,69 @@ fn nobody_to_write_to(taken: &Taken) -> Done {
     if taken.attempts < UNKNOWN_RECIPIENT_ATTEMPTS {
         return Done::NotNow("the recipient is not in the read models yet".to_owned());
     }
-    Done::With("not sent: nobody to write to".to_owned(), Vec::new())
+    not_sent("nobody to write to")
 }
 
+fn not_sent(why: &str) -> Done {
+    Done::With(format!("not sent: {why}"), Vec::new())
+}
+
+fn not_known_yet() -> Done {
+    Done::NotNow("the read models do not know of it yet".to_owned())
+}
+
+/// Twice as long each time.
+fn delay(attempts: i32) -> TimeDelta {
+    TimeDelta::seconds(1_i64 << attempts.clamp(0, 14)).min(LONGEST_DELAY)
+}
+
+/// A command on which the rules fail, or a ledger that does not read, is for somebody to look at.
+fn complain(taken: &Taken, error: &WorkError) {
+    let (org, item) = (taken.org, taken.id);
+    match error {
+        WorkError::Execute(failed) if !failed.is_passing() => {
+            tracing::error!(%org, %item, error = ?error, "a command of a process failed");
+        }
+        WorkError::Execute(_) | WorkError::Database(_) | WorkError::Mail(_) | WorkError::Number(_) => {
+            tracing::warn!(%org, %item, error = ?error, "an item of the agenda failed");
+        }
+    }
+}
+
+/// What no time and no other build can mend is given up. A defect is not: a later build takes the command up again.
 fn gives_up(taken: &Taken, error: &WorkError) -> bool {
     match error {
         WorkError::Mail(error) => !error.is_passing() || taken.attempts >= MAIL_ATTEMPTS,
         WorkError::Number(_) => true,
-        WorkError::Execute(error) => !error.is_passing(),
+        WorkError::Execute(error) => match error {
+            ExecuteError::KeyReused | ExecuteError::UnknownOrganization | ExecuteError::NotSimulated => true,
+            ExecuteError::Overloaded | ExecuteError::Defect | ExecuteError::Store(_) => false,
+        },
         WorkError::Database(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use countersign_domain::ids::EventId;
+
+    fn tried(attempts: i32) -> Taken {
+        let cause = Cause { event: EventId(Uuid::nil()), correlation: Uuid::nil(), position: None, simulated_at: None };
+        let task = Task::SendInvoice { invoice: InvoiceId(Uuid::nil()) };
+        Taken { org: OrgId(Uuid::nil()), id: Uuid::nil(), task, cause, due_at: None, attempts }
+    }
+
+    #[test]
+    fn a_command_on_which_the_rules_failed_is_never_forgotten() {
+        let defect = WorkError::Execute(ExecuteError::Defect);
+        assert!([1, 10, 1_000].into_iter().all(|attempts| !gives_up(&tried(attempts), &defect)));
+        assert!(gives_up(&tried(1), &WorkError::Execute(ExecuteError::KeyReused)));
+    }
+
+    #[test]
+    fn what_fails_is_tried_again_after_longer_and_longer_but_never_less_than_a_few_times_a_day() {
+        let delays: Vec<i64> = [1, 2, 3, 20, 1_000].map(|attempts| delay(attempts).num_seconds()).into();
+        assert_eq!(delays, [2, 4, 8, 3 * 60 * 60, 3 * 60 * 60]);
     }
 }

@@ -7,12 +7,16 @@ use countersign_domain::access::Right;
 use countersign_domain::approval::{Mask, Salt};
 use countersign_domain::billing::content::shown;
 use countersign_domain::billing::invoice;
-use countersign_domain::envelope::{Actor, ProcessName, Provenance};
+use countersign_domain::envelope::{Actor, Principal, ProcessName, Provenance};
 use countersign_domain::ids::InvoiceId;
 use countersign_domain::portal::PortalEvent;
-use countersign_domain::use_cases::billing::{DraftInvoice, approve_invoice, draft_invoice, put_invoice_in_review};
-use countersign_domain::use_cases::guests::{deactivate_portal_user, revoke_invitation};
-use countersign_processes::Mailer;
+use countersign_domain::use_cases::billing::{
+    DraftInvoice, approve_invoice, draft_invoice, put_invoice_in_review, recall_invoice,
+};
+use countersign_domain::use_cases::firm::invite_staff;
+use countersign_domain::use_cases::guests::{deactivate_portal_user, resend_invitation, revoke_invitation};
+use countersign_domain::values::Email;
+use countersign_processes::{MailError, Mailer};
 use sqlx::PgPool;
 use std::sync::{Arc, Mutex};
 use support::*;
@@ -154,7 +158,7 @@ async fn an_invitation_that_was_revoked_does_not_expire_as_well(owner: PgPool) {
     let node = Node::over(&owner, mail.path().into()).await;
     node.found_firm().await;
     node.invite(&[]).await;
-    node.send(Actor::Staff(ADMIN), revoke_invitation(ORG, GUEST)).await;
+    node.send(Actor::Staff(ADMIN), revoke_invitation(ORG, GUEST, None)).await;
     node.clock.put("2026-03-10T09:00:00Z");
     node.settle().await;
     assert!(!node.event_types().await.contains(&"invitation.expired".to_owned()));
@@ -204,6 +208,7 @@ async fn mail_leaves_over_smtp_and_is_tried_again_under_the_same_id_when_the_ser
     let mailer = Mailer::smtp(&format!("smtp://{address}"), "Portal <portal@firm.example>").unwrap();
     let node = Node::mailing(&owner, mailer, "/nowhere".into()).await;
     node.found_firm().await;
+    node.add_colleague().await;
     node.settle().await;
     assert_eq!(taken.lock().unwrap().len(), 0, "the first try broke off");
     node.clock.put("2026-03-02T09:10:00Z");
@@ -216,7 +221,7 @@ async fn mail_leaves_over_smtp_and_is_tried_again_under_the_same_id_when_the_ser
         .await
         .unwrap();
     assert!(mails[0].contains(&format!("Message-ID: <{item}@firm.example>")), "{}", mails[0]);
-    assert!(mails[0].contains("ada@firm.example"), "{}", mails[0]);
+    assert!(mails[0].contains("cora@firm.example"), "{}", mails[0]);
 }
 
 /// Speaks as much SMTP as a mail needs; hangs up on the first caller in the middle of it.
@@ -251,4 +256,167 @@ async fn smtp_server_that_breaks_off_once(listener: TcpListener, taken: Arc<Mute
             writer.write_all(answer).await.unwrap();
         }
     }
+}
+
+impl Node {
+    /// What became of the items of a kind, in the order in which they came to be due.
+    async fn outcomes(&self, owner: &PgPool, kind: &str) -> Vec<Option<String>> {
+        let found = sqlx::query_scalar("SELECT outcome FROM process.agenda WHERE kind = $1 ORDER BY due_at, item_id");
+        found.bind(kind).fetch_all(owner).await.unwrap()
+    }
+
+    fn mails_to(&self, address: &str) -> usize {
+        self.mails().iter().filter(|mail| mail.contains(address)).count()
+    }
+}
+
+#[sqlx::test(migrations = "../../migrations")] // F4.23
+async fn an_invitation_that_was_taken_back_before_its_mail_left_is_mailed_to_nobody(owner: PgPool) {
+    let mail = folder();
+    let node = Node::over(&owner, mail.path().into()).await;
+    node.found_firm().await;
+    node.invite(&[]).await;
+    node.send(Actor::Staff(ADMIN), revoke_invitation(ORG, GUEST, None)).await;
+    node.settle().await;
+    assert_eq!(node.mails_to("gus@client.example"), 0);
+    let outcomes = node.outcomes(&owner, "mail_invitation").await;
+    assert!(outcomes.contains(&Some("not sent: the invitation no longer counts".to_owned())), "{outcomes:?}");
+}
+
+#[sqlx::test(migrations = "../../migrations")] // F4.23
+async fn of_two_invitations_one_after_the_other_only_the_live_one_is_mailed(owner: PgPool) {
+    let mail = folder();
+    let node = Node::over(&owner, mail.path().into()).await;
+    node.found_firm().await;
+    node.settle().await;
+    node.invite(&[]).await;
+    node.send(Actor::Staff(ADMIN), resend_invitation(ORG, GUEST, invitation(70), None)).await;
+    node.settle().await;
+    assert_eq!(node.mails_to("gus@client.example"), 1);
+    let text = node.mails().into_iter().find(|mail| mail.contains("gus@client.example")).unwrap().replace("=\r\n", "");
+    assert!(text.contains(&invitation(70).id.to_string()), "{text}");
+}
+
+#[sqlx::test(migrations = "../../migrations")] // F4.9
+async fn a_colleague_whose_invitation_was_replaced_gets_the_live_one_only(owner: PgPool) {
+    let mail = folder();
+    let node = Node::over(&owner, mail.path().into()).await;
+    node.found_firm().await;
+    node.settle().await;
+    node.add_colleague().await;
+    node.send(Actor::Staff(ADMIN), invite_staff(COLLEAGUE, invitation(71))).await;
+    node.settle().await;
+    assert_eq!(node.mails_to("cora@firm.example"), 1);
+    let text = node.mails().into_iter().find(|mail| mail.contains("cora@firm.example")).unwrap().replace("=\r\n", "");
+    assert!(text.contains(&invitation(71).id.to_string()), "{text}");
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn a_mail_waits_until_the_read_models_know_of_what_it_is_about(owner: PgPool) {
+    let mail = folder();
+    let node = Node::over(&owner, mail.path().into()).await;
+    node.found_firm().await;
+    node.settle().await;
+    node.invite(&[]).await;
+    node.follow_only("agenda").await;
+    node.worker.work_off_what_is_due().await.unwrap();
+    assert_eq!(node.mails_to("gus@client.example"), 0);
+    node.clock.put("2026-03-02T09:10:00Z");
+    node.settle().await;
+    assert_eq!(node.mails_to("gus@client.example"), 1);
+}
+
+#[sqlx::test(migrations = "../../migrations")] // F16.3
+async fn nobody_is_asked_to_approve_an_invoice_that_was_recalled_meanwhile(owner: PgPool) {
+    let mail = folder();
+    let node = Node::over(&owner, mail.path().into()).await;
+    node.found_firm().await;
+    node.invite(&MAY_APPROVE).await;
+    node.accept().await;
+    node.settle().await;
+    node.put_an_invoice_in_review().await;
+    node.send(Actor::Staff(ADMIN), recall_invoice(INVOICE)).await;
+    node.settle().await;
+    assert_eq!(node.outcomes(&owner, "ask_for_approval").await, [Some("not sent: it no longer waits".to_owned())]);
+
+    // Asked anew, it is a new question: one mail.
+    node.send(Actor::Staff(ADMIN), put_invoice_in_review(INVOICE)).await;
+    node.settle().await;
+    assert_eq!(node.mails().iter().filter(|mail| mail.contains("waits for your approval")).count(), 1);
+}
+
+#[sqlx::test(migrations = "../../migrations")] // F16.3
+async fn whoever_has_decided_already_is_not_asked_by_mail_any_more(owner: PgPool) {
+    let mail = folder();
+    let away = mail.path().join("away");
+    let node = Node::over(&owner, away.clone()).await;
+    node.found_firm().await;
+    node.invite(&MAY_APPROVE).await;
+    node.accept().await;
+    node.settle().await;
+    node.put_an_invoice_in_review().await;
+    // A file where the folder should be: the mail cannot leave, and waits.
+    std::fs::write(&away, "").unwrap();
+    node.settle().await;
+    assert_eq!(node.outcomes(&owner, "mail_approval_asked").await, [None]);
+    node.approve().await;
+    std::fs::remove_file(&away).unwrap();
+    node.clock.put("2026-03-02T09:10:00Z");
+    node.settle().await;
+    let outcomes = node.outcomes(&owner, "mail_approval_asked").await;
+    assert_eq!(outcomes, [Some("not sent: it no longer waits".to_owned())]);
+    assert_eq!(node.mails(), Vec::<String>::new());
+}
+
+#[sqlx::test(migrations = "../../migrations")] // F10.6
+async fn an_invoice_goes_out_while_a_mail_server_does_not_answer(owner: PgPool) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let mailer = Mailer::smtp(&format!("smtp://{address}"), "Portal <portal@firm.example>").unwrap();
+    let node = Node::mailing(&owner, mailer, "/nowhere".into()).await;
+    node.found_firm().await;
+    node.add_colleague().await;
+    node.follow().await;
+    let at_work = tokio::spawn(node.worker.clone().run());
+    // Somebody is on the line, and nobody speaks.
+    let _silent = listener.accept().await.unwrap();
+    node.invite(&MAY_SEND).await;
+    node.accept().await;
+    node.put_an_invoice_in_review().await;
+    node.approve().await;
+    node.follow().await;
+    while !node.event_types().await.contains(&"invoice.sent".to_owned()) {}
+    at_work.abort();
+}
+
+#[sqlx::test(migrations = "../../migrations")] // F4.23
+async fn in_a_made_up_history_too_an_invitation_expires_when_its_time_is_over(owner: PgPool) {
+    let mail = folder();
+    let mut node = Node::over(&owner, mail.path().into()).await;
+    node.provenance = Provenance::Simulated;
+    node.found_firm().await;
+    node.invite(&[]).await;
+    node.settle().await;
+    assert!(!node.event_types().await.contains(&"invitation.expired".to_owned()));
+    node.clock.put("2026-03-10T09:00:00Z");
+    node.settle().await;
+    let events = node.ledger.reader().after(ORG, 0, 1_000).await.unwrap();
+    let events: Vec<_> = events.iter().map(|event| event.read().unwrap()).collect();
+    let expired = events.iter().find(|event| event.event.to_wire().event_type == "invitation.expired").unwrap();
+    assert_eq!(expired.recorded_at, invitation(7).expires_at);
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn a_password_letter_that_could_not_be_written_is_not_taken_for_sent(owner: PgPool) {
+    let mail = folder();
+    let node = Node::over(&owner, mail.path().into()).await;
+    node.found_firm().await;
+    node.settle().await;
+    let write = async || {
+        let to = Email::parse("ada@firm.example").unwrap();
+        node.worker.mail_password_reset(ORG, Principal::Staff(ADMIN), to, "https://portal.example/reset").await
+    };
+    write().await.unwrap();
+    sqlx::query("REVOKE SELECT ON read.person_card FROM countersign_app").execute(&owner).await.unwrap();
+    assert!(matches!(write().await, Err(MailError::Lookup(_))));
 }

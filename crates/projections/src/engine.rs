@@ -1,12 +1,20 @@
 //! One step of a projection: a batch of one ledger's events into the rows of one group, and the checkpoint with them.
+//!
+//! Where a batch cannot be folded, what stands before the event that is to blame is folded all the same; the
+//! organization is then parked in the group at exactly that event (`parked`), unless another build would know it.
 
-use crate::error::ProjectionError;
+use crate::columns::signed_position;
+use crate::error::{Fault, ProjectionError};
 use crate::group::Group;
+use crate::parked::{Parking, forget, park, parking};
 use crate::scope::Generation;
 use countersign_domain::envelope::Recorded;
 use countersign_domain::ids::OrgId;
-use countersign_eventstore::{Ledger, StoredEvent, scoped};
-use sqlx::PgConnection;
+use countersign_eventstore::{Ledger, StoreError, StoredEvent, scoped};
+use futures::FutureExt;
+use sqlx::{Connection, PgConnection, Postgres, Transaction};
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
 
 /// How many events one transaction folds.
 pub(crate) const EVENTS_AT_A_TIME: u32 = 500;
@@ -24,26 +32,176 @@ pub enum Advance {
     Parked,
 }
 
-/// Takes one organization one batch further in one group. Rows and checkpoint move together or not at all.
+/// The same with how many events it took.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Step {
+    pub(crate) became: Advance,
+    pub(crate) events: u64,
+}
+
+/// The next events of a ledger.
+struct Batch {
+    events: Vec<StoredEvent>,
+    /// Why they end where they end, if the ledger is damaged there.
+    damage: Option<ProjectionError>,
+}
+
+/// A checkpoint, held for a transaction.
+pub(crate) struct Claim {
+    pub(crate) position: u64,
+    pub(crate) parking: Parking,
+}
+
+/// Takes one organization one batch further in one group. Rows and checkpoint move together or not at all. What cannot be
+/// projected is parked; what another build parked is tried again.
 pub async fn advance(ledger: &Ledger, group: &Group, org: OrgId) -> Result<Advance, ProjectionError> {
     let mut transaction = scoped(ledger.reader().pool(), org).await?;
     let Some(number) = active_generation(&mut transaction, group.name, org).await? else {
-        return Ok(Advance::UpToDate);
+        return Err(ProjectionError::NoGeneration { org, group: group.name });
     };
-    let of = Generation { org, number };
-    if is_parked(&mut transaction, group.name, of).await? {
-        return Ok(Advance::Parked);
+    Ok(step(transaction, ledger, group, Generation { org, number }).await?.became)
+}
+
+/// One batch into one generation, in this transaction.
+pub(crate) async fn step(
+    mut transaction: Transaction<'static, Postgres>,
+    ledger: &Ledger,
+    group: &Group,
+    of: Generation,
+) -> Result<Step, ProjectionError> {
+    let Some(claim) = claim(&mut transaction, group, of).await? else { return Ok(Step::none(Advance::Elsewhere)) };
+    if claim.parking == Parking::Stands {
+        transaction.rollback().await?;
+        return Ok(Step::none(Advance::Parked));
     }
-    let Some(from) = claim(&mut transaction, group.name, of).await? else { return Ok(Advance::Elsewhere) };
-    let events = ledger.reader().after_in(&mut transaction, org, from, EVENTS_AT_A_TIME).await?;
-    let Some(last) = events.last().map(|event| event.position) else {
-        transaction.commit().await?;
-        return Ok(Advance::UpToDate);
+    let Batch { events, damage } = next_batch(&mut transaction, ledger, of.org, claim.position).await?;
+    let folded = match damage {
+        Some(damage) => Err(damage),
+        None => fold(&mut transaction, ledger, group, of, &events).await,
     };
-    fold(&mut transaction, ledger, group, of, &events).await?;
-    move_checkpoint(&mut transaction, group.name, of, from, last).await?;
+    match folded {
+        Ok(()) => finish(transaction, group, of, &claim, events.len()).await,
+        Err(error) => {
+            // Postgres takes nothing more in this transaction: what stands before the event is folded in another one.
+            let let_go = transaction.rollback().await;
+            if error.fault() == Fault::Passing {
+                return Err(error);
+            }
+            let_go?;
+            up_to_the_fault(ledger, group, of).await
+        }
+    }
+}
+
+/// Moves the checkpoint behind the events that were folded.
+async fn finish(
+    mut transaction: Transaction<'static, Postgres>,
+    group: &Group,
+    of: Generation,
+    claim: &Claim,
+    folded: usize,
+) -> Result<Step, ProjectionError> {
+    if claim.parking == Parking::TriedByOthers {
+        forget(&mut transaction, group.name, of).await?;
+    }
+    if folded == 0 {
+        transaction.commit().await?;
+        return Ok(Step::none(Advance::UpToDate));
+    }
+    let to = claim.position + folded as u64;
+    move_checkpoint(&mut transaction, group.name, of, to).await?;
     transaction.commit().await?;
-    Ok(Advance::To(last))
+    Ok(Step { became: Advance::To(to), events: folded as u64 })
+}
+
+/// The slow way, for a batch with an event in it that cannot be folded: everything up to that one, and the organization
+/// parked at exactly there. Where only this build does not know the event, it is left to those that do.
+async fn up_to_the_fault(ledger: &Ledger, group: &Group, of: Generation) -> Result<Step, ProjectionError> {
+    let mut transaction = scoped(ledger.reader().pool(), of.org).await?;
+    let Some(claim) = claim(&mut transaction, group, of).await? else { return Ok(Step::none(Advance::Elsewhere)) };
+    if claim.parking == Parking::Stands {
+        transaction.rollback().await?;
+        return Ok(Step::none(Advance::Parked));
+    }
+    let Batch { events, damage } = next_batch(&mut transaction, ledger, of.org, claim.position).await?;
+    let (folded, fault) = fold_in_parts(&mut transaction, ledger, group, of, &events).await?;
+    match fault.or(damage) {
+        None => finish(transaction, group, of, &claim, folded).await,
+        Some(error) if error.fault() == Fault::Poison => {
+            let last = claim.position + folded as u64;
+            if folded > 0 {
+                move_checkpoint(&mut transaction, group.name, of, last).await?;
+            }
+            if !park(&mut transaction, group, of, last + 1, &error).await? {
+                // The generation was retired under our hands, its tables with it: that was the trouble.
+                transaction.rollback().await?;
+                return Ok(Step::none(Advance::Elsewhere));
+            }
+            transaction.commit().await?;
+            let (group, org) = (group.name, of.org);
+            tracing::error!(group, %org, position = last + 1, error = ?error, "an organization is parked in a group");
+            Ok(Step { became: Advance::Parked, events: folded as u64 })
+        }
+        Some(error) if folded == 0 => {
+            transaction.rollback().await?;
+            Err(error)
+        }
+        Some(_) => finish(transaction, group, of, &claim, folded).await,
+    }
+}
+
+/// Folds by halves: how many events stand before the first that cannot be folded, and why it cannot.
+async fn fold_in_parts(
+    transaction: &mut Transaction<'static, Postgres>,
+    ledger: &Ledger,
+    group: &Group,
+    of: Generation,
+    events: &[StoredEvent],
+) -> Result<(usize, Option<ProjectionError>), ProjectionError> {
+    let (mut folded, mut at_once) = (0, events.len());
+    while folded < events.len() {
+        let until = events.len().min(folded + at_once);
+        let mut part = Connection::begin(&mut **transaction).await?;
+        match fold(&mut part, ledger, group, of, &events[folded..until]).await {
+            Ok(()) => {
+                part.commit().await?;
+                folded = until;
+            }
+            Err(error) if error.fault() == Fault::Passing => return Err(error),
+            Err(error) => {
+                part.rollback().await?;
+                if until - folded == 1 {
+                    return Ok((folded, Some(error)));
+                }
+                at_once = (until - folded) / 2;
+            }
+        }
+    }
+    Ok((folded, None))
+}
+
+/// The events after a position, as far as the ledger is whole.
+async fn next_batch(
+    transaction: &mut Transaction<'static, Postgres>,
+    ledger: &Ledger,
+    org: OrgId,
+    from: u64,
+) -> Result<Batch, ProjectionError> {
+    match ledger.reader().after_in(transaction, org, from, EVENTS_AT_A_TIME).await {
+        Ok(events) => Ok(Batch { events, damage: None }),
+        Err(StoreError::Damaged { org, position, what }) => {
+            let whole = u32::try_from(position.saturating_sub(from + 1)).unwrap_or(EVENTS_AT_A_TIME);
+            let events = ledger.reader().after_in(transaction, org, from, whole).await?;
+            Ok(Batch { events, damage: Some(StoreError::Damaged { org, position, what }.into()) })
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+impl Step {
+    fn none(became: Advance) -> Self {
+        Self { became, events: 0 }
+    }
 }
 
 /// Folds events into all rows of a group.
@@ -62,10 +220,23 @@ pub(crate) async fn fold(
             event.read()?
         });
     }
+    let Some(first) = recorded.first().map(|event| event.position) else { return Ok(()) };
     for read_model in &group.read_models {
-        read_model.apply(connection, of, &recorded).await?;
+        let applied = AssertUnwindSafe(read_model.apply(connection, of, &recorded)).catch_unwind().await;
+        applied.map_err(|panic| ProjectionError::Poison {
+            read_model: read_model.name(),
+            position: first,
+            reason: words_of(&*panic),
+        })??;
     }
     Ok(())
+}
+
+/// What a fold said when it failed.
+fn words_of(panic: &(dyn Any + Send)) -> String {
+    let owned = panic.downcast_ref::<String>().cloned();
+    let words = owned.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+    words.unwrap_or_else(|| "the fold failed".to_owned())
 }
 
 pub(crate) async fn active_generation(
@@ -83,28 +254,16 @@ pub(crate) async fn active_generation(
     Ok(row.map(|row| row.generation))
 }
 
-async fn is_parked(connection: &mut PgConnection, group: &str, of: Generation) -> Result<bool, ProjectionError> {
-    let row = sqlx::query!(
-        r#"SELECT position FROM read.parked WHERE org_id = $1 AND "group" = $2 AND generation = $3"#,
-        of.org.0,
-        group,
-        of.number
-    )
-    .fetch_optional(connection)
-    .await?;
-    Ok(row.is_some())
-}
-
-/// Takes the checkpoint for this transaction: its position, or nothing if somebody else holds it.
+/// Takes the checkpoint for this transaction, or nothing if somebody else holds it.
 pub(crate) async fn claim(
     connection: &mut PgConnection,
-    group: &str,
+    group: &Group,
     of: Generation,
-) -> Result<Option<u64>, ProjectionError> {
+) -> Result<Option<Claim>, ProjectionError> {
     sqlx::query!(
         r#"INSERT INTO read.checkpoint ("group", generation, org_id, position) VALUES ($1, $2, $3, 0)
            ON CONFLICT (org_id, "group", generation) DO NOTHING"#,
-        group,
+        group.name,
         of.number,
         of.org.0
     )
@@ -114,58 +273,31 @@ pub(crate) async fn claim(
         r#"SELECT position FROM read.checkpoint WHERE org_id = $1 AND "group" = $2 AND generation = $3
            FOR UPDATE SKIP LOCKED"#,
         of.org.0,
-        group,
+        group.name,
         of.number
     )
-    .fetch_optional(connection)
+    .fetch_optional(&mut *connection)
     .await?;
-    Ok(row.map(|row| row.position.unsigned_abs()))
+    let Some(row) = row else { return Ok(None) };
+    let parking = parking(connection, group, of).await?;
+    Ok(Some(Claim { position: row.position.unsigned_abs(), parking }))
 }
 
-/// Compare-and-set: whoever moved it in between has done this work already.
+/// Moves a checkpoint that this transaction holds.
 pub(crate) async fn move_checkpoint(
     connection: &mut PgConnection,
     group: &str,
     of: Generation,
-    from: u64,
     to: u64,
-) -> Result<(), ProjectionError> {
-    let moved = sqlx::query!(
-        r#"UPDATE read.checkpoint SET position = $5
-           WHERE org_id = $1 AND "group" = $2 AND generation = $3 AND position = $4"#,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"UPDATE read.checkpoint SET position = $4 WHERE org_id = $1 AND "group" = $2 AND generation = $3"#,
         of.org.0,
         group,
         of.number,
-        i64::try_from(from).expect("a ledger has fewer than 2^63 events"),
-        i64::try_from(to).expect("a ledger has fewer than 2^63 events")
+        signed_position(to)
     )
     .execute(connection)
     .await?;
-    if moved.rows_affected() == 1 { Ok(()) } else { Err(sqlx::Error::RowNotFound.into()) }
-}
-
-/// Sets an organization aside in one group, with the reason; the group goes on with everybody else.
-pub(crate) async fn park(
-    ledger: &Ledger,
-    group: &Group,
-    org: OrgId,
-    reason: &ProjectionError,
-) -> Result<(), ProjectionError> {
-    let mut transaction = scoped(ledger.reader().pool(), org).await?;
-    if let Some(number) = active_generation(&mut transaction, group.name, org).await? {
-        sqlx::query!(
-            r#"INSERT INTO read.parked ("group", generation, org_id, position, reason)
-               SELECT $1, $2, $3, coalesce(max(position), 0) + 1, $4 FROM read.checkpoint
-               WHERE org_id = $3 AND "group" = $1 AND generation = $2
-               ON CONFLICT (org_id, "group", generation) DO NOTHING"#,
-            group.name,
-            number,
-            org.0,
-            reason.to_string()
-        )
-        .execute(&mut *transaction)
-        .await?;
-    }
-    transaction.commit().await?;
     Ok(())
 }

@@ -2,7 +2,9 @@
 
 use crate::page::NotACursor;
 use countersign_domain::access::Denied;
-use countersign_eventstore::StoreError;
+use countersign_domain::ids::OrgId;
+use countersign_eventstore::{KeyError, StoreError};
+use std::error::Error;
 
 /// Why a ledger could not be projected.
 #[derive(Debug, thiserror::Error)]
@@ -26,17 +28,88 @@ pub enum ProjectionError {
     /// There is no such group.
     #[error("there is no group of read models named {0}; there are: {1}")]
     UnknownGroup(String, String),
+    /// An organization has no rows to be read in a group: a defect of a migration, or there is no such organization.
+    #[error("organization {org} is on no generation of the group {group}")]
+    NoGeneration {
+        /// Whose rows.
+        org: OrgId,
+        /// In which group.
+        group: &'static str,
+    },
+}
+
+/// What stands in the way of a fold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// The moment: trying again later helps by itself.
+    Passing,
+    /// This build: another one knows the event. Nothing is wrong with the rows.
+    Outdated,
+    /// The event, as far as this build's folds go: trying again changes nothing.
+    Poison,
 }
 
 impl ProjectionError {
-    /// Whether the event is to blame rather than the moment.
-    pub(crate) fn is_poison(&self) -> bool {
+    /// What is to blame.
+    pub(crate) fn fault(&self) -> Fault {
         match self {
-            Self::Poison { .. } => true,
-            Self::Store(error) => !error.is_passing(),
-            Self::Database(_) | Self::UnknownGroup(..) => false,
+            Self::Poison { .. } => Fault::Poison,
+            Self::Database(error)
+            | Self::Store(StoreError::Database(error) | StoreError::Key(KeyError::Database(error))) => fault_of(error),
+            Self::Store(StoreError::Outdated(_)) => Fault::Outdated,
+            Self::Store(error) if error.is_passing() => Fault::Passing,
+            Self::Store(_) => Fault::Poison,
+            Self::UnknownGroup(..) | Self::NoGeneration { .. } => Fault::Passing,
         }
     }
+
+    /// What is kept of it beside an organization that is parked: with all causes, or, where those could repeat a personal
+    /// value, without.
+    pub(crate) fn reason(&self, may_name_values: bool) -> String {
+        if !may_name_values {
+            return match self {
+                Self::Database(sqlx::Error::Database(error)) => {
+                    format!("{self}: {}", error.code().unwrap_or_default())
+                }
+                Self::Poison { read_model, .. } => format!("{read_model} cannot project it"),
+                Self::Database(_) | Self::Store(_) | Self::UnknownGroup(..) | Self::NoGeneration { .. } => {
+                    self.to_string()
+                }
+            };
+        }
+        let mut reason = self.to_string();
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            // Some errors repeat their cause.
+            if !reason.ends_with(&error.to_string()) {
+                reason = format!("{reason}: {error}");
+            }
+            cause = error.source();
+        }
+        reason
+    }
+}
+
+/// A database error is poison unless it is about the connection, the server's state, or who else was there.
+fn fault_of(error: &sqlx::Error) -> Fault {
+    // Connection exceptions, rollbacks for others' sake, out of resources, lock not available, operator intervention,
+    // trouble of the machine, read-only after a failover.
+    const PASSING: [&str; 7] = ["08", "40", "53", "55P03", "57", "58", "25006"];
+    let passes = if let sqlx::Error::Database(error) = error {
+        error.code().is_some_and(|code| PASSING.iter().any(|class| code.starts_with(class)))
+    } else {
+        matches!(
+            error,
+            sqlx::Error::Io(_)
+                | sqlx::Error::Tls(_)
+                | sqlx::Error::Protocol(_)
+                | sqlx::Error::PoolTimedOut
+                | sqlx::Error::PoolClosed
+                | sqlx::Error::WorkerCrashed
+                | sqlx::Error::BeginFailed
+        )
+    };
+    if passes { Fault::Passing } else { Fault::Poison }
 }
 
 /// Why a question to a read model has no answer now.

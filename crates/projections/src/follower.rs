@@ -2,20 +2,21 @@
 //!
 //! Work is (group, organization). Hints come from this node's own commits; what other nodes append comes through the
 //! commit feed; and at start and every minute all heads are compared with all checkpoints, so that nothing can be
-//! forgotten.
+//! forgotten. What is to be done next is `queue`'s matter.
 
-use crate::engine::{Advance, advance, park};
-use crate::error::ProjectionError;
+use crate::engine::{Advance, advance};
+use crate::error::{Fault, ProjectionError};
 use crate::group::Group;
 use crate::position::Positions;
+use crate::queue::{Became, Next, Pair, Queue, Urgency};
 use countersign_domain::ids::OrgId;
 use countersign_eventstore::{Feed, Ledger};
-use std::collections::{HashSet, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout_at};
 
 /// How a node follows.
 #[derive(Clone, Copy, Debug)]
@@ -40,28 +41,19 @@ pub struct Follower {
     tasks: JoinSet<()>,
 }
 
-/// What is to be done, each pair once; a pair that is worked on and asked for again is done again.
-#[derive(Debug, Default)]
-struct Agenda {
-    queue: VecDeque<(usize, OrgId)>,
-    queued: HashSet<(usize, OrgId)>,
-    at_work: HashSet<(usize, OrgId)>,
-    again: HashSet<(usize, OrgId)>,
-}
-
 #[derive(Debug)]
 struct Shared {
     ledger: Ledger,
     groups: Arc<Vec<Group>>,
     positions: Positions,
-    agenda: Mutex<Agenda>,
+    queue: Mutex<Queue>,
     work: Notify,
 }
 
 impl Follower {
     /// Starts following with these groups.
     pub fn start(ledger: Ledger, groups: Arc<Vec<Group>>, positions: Positions, options: FollowerOptions) -> Self {
-        let shared = Arc::new(Shared { ledger, groups, positions, agenda: Mutex::default(), work: Notify::new() });
+        let shared = Arc::new(Shared { ledger, groups, positions, queue: Mutex::default(), work: Notify::new() });
         let mut tasks = JoinSet::new();
         tasks.spawn(follow_own_commits(shared.clone()));
         tasks.spawn(sweep(shared.clone(), options));
@@ -98,8 +90,8 @@ async fn sweep(shared: Arc<Shared>, options: FollowerOptions) {
             _ = compare.tick() => {
                 // The feed takes its bearings before the comparison, so that nothing falls between the two.
                 sweep_once(&shared, &mut feed).await;
-                match shared.ledger.reader().heads().await {
-                    Ok(heads) => heads.into_iter().filter(|(_, head)| *head > 0).for_each(|(org, _)| shared.ask_for(org)),
+                match behind(&shared).await {
+                    Ok(pairs) => shared.ask_for_those_behind(pairs),
                     Err(error) => tracing::warn!(error = ?error, "the heads could not be compared; trying again"),
                 }
                 if let Err(error) = feed.prune().await {
@@ -118,109 +110,89 @@ async fn sweep_once(shared: &Shared, feed: &mut Feed) {
     }
 }
 
+/// Every pair whose rows are not up to the ledger's head, except where it is known that these folds cannot go on.
+async fn behind(shared: &Shared) -> Result<Vec<Pair>, sqlx::Error> {
+    let names: Vec<String> = shared.groups.iter().map(|group| group.name.to_owned()).collect();
+    let folds: Vec<String> = shared.groups.iter().map(|group| group.code.clone()).collect();
+    let rows =
+        sqlx::query!(r#"SELECT org_id AS "org_id!", "group" AS "group!" FROM read.behind($1, $2)"#, &names, &folds)
+            .fetch_all(shared.ledger.reader().pool())
+            .await?;
+    let pair = |org, group: &str| Some((names.iter().position(|name| name == group)?, OrgId(org)));
+    Ok(rows.iter().filter_map(|row| pair(row.org_id, &row.group)).collect())
+}
+
 async fn work(shared: Arc<Shared>) {
     loop {
         let asked = shared.work.notified();
-        let Some((index, org)) = shared.take() else {
-            asked.await;
-            continue;
-        };
-        let more = step(&shared, &shared.groups[index], org).await;
-        shared.done(index, org, more);
+        match shared.next() {
+            Next::Work(pair) => {
+                let became = step(&shared, &shared.groups[pair.0], pair.1).await;
+                shared.done(pair, became);
+            }
+            Next::NotBefore(moment) => drop(timeout_at(moment, asked).await),
+            Next::Nothing => asked.await,
+        }
     }
 }
 
-/// One batch; whether there may be more.
-async fn step(shared: &Shared, group: &Group, org: OrgId) -> bool {
+/// One batch.
+async fn step(shared: &Shared, group: &Group, org: OrgId) -> Became {
     match advance(&shared.ledger, group, org).await {
         Ok(Advance::To(_)) => {
             shared.positions.has_moved();
-            true
+            Became::PerhapsMore
         }
-        Ok(Advance::UpToDate | Advance::Elsewhere | Advance::Parked) => false,
-        Err(error) if error.is_poison() => {
-            tracing::error!(group = group.name, %org, error = ?error, "an organization is parked in a group");
-            if let Err(error) = park(&shared.ledger, group, org, &error).await {
-                tracing::warn!(group = group.name, %org, error = ?error, "parking failed; trying again");
-            }
+        Ok(Advance::Parked) => {
             shared.positions.has_moved();
-            false
+            Became::Done
         }
+        Ok(Advance::UpToDate | Advance::Elsewhere) => Became::Done,
         Err(error) => {
-            // The sweep and the comparison bring it up again.
-            tracing::warn!(group = group.name, %org, error = ?error, "a ledger could not be projected; trying again");
-            tokio::time::sleep(Duration::from_millis(200)).await;
-            matches!(error, ProjectionError::Database(_) | ProjectionError::Store(_))
+            complain(group, org, &error);
+            if error.fault() == Fault::Outdated { Became::Outdated } else { Became::Failed }
         }
+    }
+}
+
+fn complain(group: &Group, org: OrgId, error: &ProjectionError) {
+    let group = group.name;
+    if let ProjectionError::NoGeneration { .. } = error {
+        tracing::error!(group, %org, error = ?error, "an organization cannot be followed; trying again");
+    } else if error.fault() == Fault::Outdated {
+        tracing::warn!(group, %org, error = ?error, "this node is outdated: others may follow this ledger");
+    } else {
+        tracing::warn!(group, %org, error = ?error, "a ledger could not be projected; trying again");
     }
 }
 
 impl Shared {
+    /// A ledger has grown.
     fn ask_for(&self, org: OrgId) {
-        let mut agenda = self.agenda.lock().unwrap_or_else(PoisonError::into_inner);
-        (0..self.groups.len()).for_each(|index| agenda.ask_for((index, org)));
-        drop(agenda);
+        let mut queue = self.locked();
+        (0..self.groups.len()).for_each(|index| queue.ask_for((index, org), Urgency::Fresh));
+        drop(queue);
         self.work.notify_waiters();
     }
 
-    fn take(&self) -> Option<(usize, OrgId)> {
-        self.agenda.lock().unwrap_or_else(PoisonError::into_inner).take()
+    fn ask_for_those_behind(&self, pairs: Vec<Pair>) {
+        let mut queue = self.locked();
+        pairs.into_iter().for_each(|pair| queue.ask_for(pair, Urgency::Behind));
+        drop(queue);
+        self.work.notify_waiters();
     }
 
-    fn done(&self, index: usize, org: OrgId, more: bool) {
-        self.agenda.lock().unwrap_or_else(PoisonError::into_inner).done((index, org), more);
-    }
-}
-
-impl Agenda {
-    fn ask_for(&mut self, pair: (usize, OrgId)) {
-        if self.at_work.contains(&pair) {
-            self.again.insert(pair);
-        } else if self.queued.insert(pair) {
-            self.queue.push_back(pair);
-        }
+    fn next(&self) -> Next {
+        self.locked().next(Instant::now())
     }
 
-    fn take(&mut self) -> Option<(usize, OrgId)> {
-        let pair = self.queue.pop_front()?;
-        self.queued.remove(&pair);
-        self.at_work.insert(pair);
-        Some(pair)
+    fn done(&self, pair: Pair, became: Became) {
+        self.locked().done(pair, became, Instant::now());
+        // Whoever sleeps may have to get up earlier than they knew.
+        self.work.notify_waiters();
     }
 
-    fn done(&mut self, pair: (usize, OrgId), more: bool) {
-        self.at_work.remove(&pair);
-        if self.again.remove(&pair) || more {
-            self.ask_for(pair);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const PAIR: (usize, OrgId) = (0, OrgId(uuid::Uuid::nil()));
-
-    #[test]
-    fn a_pair_is_worked_on_by_one_worker_at_a_time() {
-        let mut agenda = Agenda::default();
-        agenda.ask_for(PAIR);
-        agenda.ask_for(PAIR);
-        assert_eq!(agenda.take(), Some(PAIR));
-        agenda.ask_for(PAIR);
-        assert_eq!(agenda.take(), None);
-    }
-
-    #[test]
-    fn what_is_asked_for_during_the_work_is_done_again() {
-        let mut agenda = Agenda::default();
-        agenda.ask_for(PAIR);
-        agenda.take();
-        agenda.ask_for(PAIR);
-        agenda.done(PAIR, false);
-        assert_eq!(agenda.take(), Some(PAIR));
-        agenda.done(PAIR, false);
-        assert_eq!(agenda.take(), None);
+    fn locked(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

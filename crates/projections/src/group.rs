@@ -8,7 +8,6 @@ use countersign_canon::{Digest, canonical_text, sha256};
 use countersign_domain::envelope::Recorded;
 use sqlx::PgConnection;
 use std::collections::BTreeSet;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// A read model with its table: the statements beside a fold.
 #[async_trait]
@@ -89,7 +88,7 @@ impl<P: Table> ReadModel for Model<P> {
         let found = P::load(connection, of, &keys).await?;
         let mut rows = Rows::at_hand(keys, found);
         for (event, _) in touching {
-            fold_one::<P>(&mut rows, event)?;
+            P::project(&mut rows, event);
         }
         let (written, gone) = rows.into_changes();
         if !written.is_empty() {
@@ -113,18 +112,6 @@ impl<P: Table> ReadModel for Model<P> {
     }
 }
 
-fn fold_one<P: Table>(rows: &mut Rows<P::Key, P::Row>, event: &Recorded) -> Result<(), ProjectionError> {
-    catch_unwind(AssertUnwindSafe(|| P::project(rows, event))).map_err(|panic| {
-        let reason = panic.downcast_ref::<String>().cloned();
-        let reason = reason.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-        ProjectionError::Poison {
-            read_model: P::NAME,
-            position: event.position,
-            reason: reason.unwrap_or_else(|| "the fold failed".to_owned()),
-        }
-    })
-}
-
 /// Read models that are fed by one scan.
 #[derive(Debug)]
 pub struct Group {
@@ -134,4 +121,6 @@ pub struct Group {
     pub read_models: Vec<Box<dyn ReadModel>>,
     /// Whether its folds must see personal values, as far as they can still be opened.
     pub opens_personal_values: bool,
+    /// A digest of the sources that its folds are made of: what these could not project, others may.
+    pub code: String,
 }

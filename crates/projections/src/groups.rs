@@ -15,6 +15,11 @@ use crate::people::person_card::PersonCard;
 use crate::work::project::Project;
 use crate::work::time_entry::TimeEntry;
 
+/// Names this build's folds and the rules that they rest on: a digest over their sources and the migrations.
+pub fn code_digest() -> String {
+    format!("{}.{}", countersign_domain::CODE_DIGEST, env!("COUNTERSIGN_FOLDS_DIGEST"))
+}
+
 /// Every group that follows the ledgers. The access group does not: the append itself keeps it (`rebuild_access`).
 pub fn groups() -> Vec<Group> {
     vec![
@@ -31,14 +36,31 @@ pub fn groups() -> Vec<Group> {
                 model::<Invoice>(),
             ],
             opens_personal_values: false,
+            code: code_digest(),
         },
         Group {
             name: "approvals",
             read_models: vec![model::<ApprovalRequest>(), model::<ApprovalHistory>()],
             opens_personal_values: false,
+            code: code_digest(),
         },
-        Group { name: "history", read_models: vec![model::<ObjectHistory>()], opens_personal_values: false },
-        Group { name: "people", read_models: vec![model::<PersonCard>()], opens_personal_values: true },
-        Group { name: "cases", read_models: vec![model::<ImportedCase>()], opens_personal_values: false },
+        Group {
+            name: "history",
+            read_models: vec![model::<ObjectHistory>()],
+            opens_personal_values: false,
+            code: code_digest(),
+        },
+        Group {
+            name: "people",
+            read_models: vec![model::<PersonCard>()],
+            opens_personal_values: true,
+            code: code_digest(),
+        },
+        Group {
+            name: "cases",
+            read_models: vec![model::<ImportedCase>()],
+            opens_personal_values: false,
+            code: code_digest(),
+        },
     ]
 }

@@ -1,7 +1,7 @@
 //! Read models: what the ledgers say, laid out for the questions that people ask.
 //!
 //! A read model is a pure fold (`projector`); the engine (`engine`) reads, folds and writes; `follower` keeps every
-//! ledger's rows up to its head; `rebuild` makes another generation beside the one that is read.
+//! ledger's rows up to its head, `parked` sets aside what cannot be projected; `rebuild` makes another generation beside the one that is read.
 //!
 //! Each read model is a file in its area: row, keys, fold; beside it `table` (its statements) and `query` (the
 //! questions it answers). Every question takes a `Scope` and the moment first, is one statement, and masks its answer
@@ -25,8 +25,10 @@ mod follower;
 mod group;
 mod groups;
 mod page;
+mod parked;
 mod position;
 mod projector;
+mod queue;
 mod rebuild;
 mod rebuild_access;
 mod scope;
@@ -38,10 +40,11 @@ pub use engine::{Advance, advance};
 pub use error::{ProjectionError, ReadError};
 pub use follower::{Follower, FollowerOptions};
 pub use group::{Group, ReadModel, Table, model};
-pub use groups::groups;
+pub use groups::{code_digest, groups};
 pub use page::{Cursor, Limit, NotACursor, NotALimit, Page, PageRequest};
+pub use parked::unpark;
 pub use position::Positions;
 pub use projector::{Keys, Projector, Rows};
-pub use rebuild::{RebuildReport, rebuild};
+pub use rebuild::{ParkedOrganization, RebuildReport, rebuild};
 pub use rebuild_access::{ACCESS, rebuild_access};
 pub use scope::{Asker, Generation, Scope};

@@ -3,14 +3,18 @@
 //! Per organization: fold from position zero, follow until little is left, then hold the ledger still for a moment,
 //! fold the rest and put the organization's readers over. Reads go on from the old generation until that moment.
 
-use crate::engine::{EVENTS_AT_A_TIME, claim, fold, move_checkpoint};
-use crate::error::ProjectionError;
+use crate::engine::{Advance, Step, active_generation, claim, fold, move_checkpoint, step};
+use crate::error::{Fault, ProjectionError};
 use crate::group::Group;
+use crate::parked::{self, Parking};
 use crate::scope::Generation;
+use countersign_domain::ids::OrgId;
 use countersign_eventstore::{Ledger, fence, scoped};
 use sqlx::PgConnection;
 use std::time::Duration;
 
+/// At most so many events are folded while a ledger is held still.
+pub(crate) const UNDER_THE_FENCE: u32 = 100;
 /// How long a cut-over waits for the ledger's lock before it follows on and tries again.
 const PATIENCE: Duration = Duration::from_millis(500);
 /// What Postgres answers to whoever waited for a lock as long as they wanted to.
@@ -27,27 +31,65 @@ pub struct RebuildReport {
     pub organizations: usize,
     /// How many events were folded.
     pub events: u64,
+    /// Which of them have rows only up to an event that could not be projected.
+    pub parked: Vec<ParkedOrganization>,
+}
+
+/// An organization whose rows stop before an event that could not be projected.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct ParkedOrganization {
+    /// Which one.
+    pub org: OrgId,
+    /// The event's place in its ledger.
+    pub position: u64,
+    /// What went wrong.
+    pub reason: String,
 }
 
 /// Rebuilds a group for every organization from position zero. `progress` hears of every batch: how many events it had.
+///
+/// An event that cannot be projected parks its organization in the new generation, and holds nobody else up; its readers
+/// are put over like everybody's.
 pub async fn rebuild(
     ledger: &Ledger,
     group: &Group,
     progress: impl Fn(u64) + Send + Sync,
 ) -> Result<RebuildReport, ProjectionError> {
     let number = create_generation(ledger, group.name).await?;
-    let mut report = RebuildReport { group: group.name, generation: number, organizations: 0, events: 0 };
+    let mut events = 0;
     loop {
         let heads = ledger.reader().heads().await?;
+        let mut stopped = Vec::new();
         for (org, _) in &heads {
-            report.events += rebuild_one(ledger, group, Generation { org: *org, number }, &progress).await?;
+            let of = Generation { org: *org, number };
+            events += rebuild_one(ledger, group, of, &progress).await?;
+            stopped.extend(parked_in(ledger, group, of).await?);
         }
-        report.organizations = heads.len();
         // Organizations that were opened meanwhile began on the old generation.
         if finish_generation(ledger, group.name, number).await? {
-            return Ok(report);
+            let organizations = heads.len();
+            return Ok(RebuildReport { group: group.name, generation: number, organizations, events, parked: stopped });
         }
     }
+}
+
+/// Whether an organization's readers are on a generation already.
+pub(crate) async fn is_there(ledger: &Ledger, group: &str, of: Generation) -> Result<bool, ProjectionError> {
+    let mut transaction = scoped(ledger.reader().pool(), of.org).await?;
+    let active = active_generation(&mut transaction, group, of.org).await?;
+    transaction.commit().await?;
+    Ok(active == Some(of.number))
+}
+
+async fn parked_in(
+    ledger: &Ledger,
+    group: &Group,
+    of: Generation,
+) -> Result<Option<ParkedOrganization>, ProjectionError> {
+    let mut transaction = scoped(ledger.reader().pool(), of.org).await?;
+    let found = parked::found(&mut transaction, group.name, of).await?;
+    transaction.commit().await?;
+    Ok(found.map(|(position, reason)| ParkedOrganization { org: of.org, position, reason }))
 }
 
 /// A new, empty generation of a group.
@@ -102,11 +144,15 @@ async fn rebuild_one(
     progress: &(impl Fn(u64) + Send + Sync),
 ) -> Result<u64, ProjectionError> {
     let mut folded = 0;
+    if is_there(ledger, group.name, of).await? {
+        return Ok(0);
+    }
     loop {
-        let batch = follow(ledger, group, of).await?;
-        folded += batch;
-        progress(batch);
-        if batch == u64::from(EVENTS_AT_A_TIME) {
+        let transaction = scoped(ledger.reader().pool(), of.org).await?;
+        let Step { became, events } = step(transaction, ledger, group, of).await?;
+        folded += events;
+        progress(events);
+        if became != Advance::Parked && events >= u64::from(UNDER_THE_FENCE) {
             continue;
         }
         if let Some(rest) = cut_over(ledger, group, of).await? {
@@ -116,31 +162,25 @@ async fn rebuild_one(
     }
 }
 
-/// Folds the next batch into the new generation; how many events it had.
-async fn follow(ledger: &Ledger, group: &Group, of: Generation) -> Result<u64, ProjectionError> {
-    let mut transaction = scoped(ledger.reader().pool(), of.org).await?;
-    let Some(from) = claim(&mut transaction, group.name, of).await? else { return Ok(0) };
-    let events = ledger.reader().after_in(&mut transaction, of.org, from, EVENTS_AT_A_TIME).await?;
-    if let Some(last) = events.last() {
-        fold(&mut transaction, ledger, group, of, &events).await?;
-        move_checkpoint(&mut transaction, group.name, of, from, last.position).await?;
-    }
-    transaction.commit().await?;
-    Ok(events.len() as u64)
-}
-
-/// With the ledger held still: the last few events, then the readers. `None` where too much was left or no lock was
-/// had.
+/// With the ledger held still: the last few events, then the readers. `None` where too much was left, no lock was had,
+/// or an event could not be folded: what is to be done about that is done without holding anybody up.
 async fn cut_over(ledger: &Ledger, group: &Group, of: Generation) -> Result<Option<u64>, ProjectionError> {
     let Some(mut transaction) = fence(ledger.reader().pool(), of.org, PATIENCE).await? else { return Ok(None) };
-    let Some(from) = claim(&mut transaction, group.name, of).await? else { return Ok(None) };
-    let events = ledger.reader().after_in(&mut transaction, of.org, from, EVENTS_AT_A_TIME).await?;
-    if events.len() as u64 == u64::from(EVENTS_AT_A_TIME) {
+    let Some(claim) = claim(&mut transaction, group, of).await? else { return Ok(None) };
+    let events = match claim.parking {
+        Parking::Stands => Vec::new(),
+        Parking::None => ledger.reader().after_in(&mut transaction, of.org, claim.position, UNDER_THE_FENCE).await?,
+        Parking::TriedByOthers => return Ok(None),
+    };
+    if events.len() as u64 == u64::from(UNDER_THE_FENCE) {
         return Ok(None);
     }
     if let Some(last) = events.last() {
-        fold(&mut transaction, ledger, group, of, &events).await?;
-        move_checkpoint(&mut transaction, group.name, of, from, last.position).await?;
+        match fold(&mut transaction, ledger, group, of, &events).await {
+            Ok(()) => move_checkpoint(&mut transaction, group.name, of, last.position).await?,
+            Err(error) if error.fault() == Fault::Poison => return Ok(None),
+            Err(error) => return Err(error),
+        }
     }
     activate(&mut transaction, group.name, of).await?;
     transaction.commit().await?;

@@ -1,13 +1,12 @@
 //! The access group, rebuilt: the append keeps its rows, so nobody follows; they are folded from position zero in
 //! memory and put in their place whole.
 
-use crate::engine::active_generation;
 use crate::error::ProjectionError;
-use crate::rebuild::{RebuildReport, activate, create_generation, finish_generation};
+use crate::rebuild::{RebuildReport, UNDER_THE_FENCE, activate, create_generation, finish_generation, is_there};
 use crate::scope::Generation;
 use countersign_domain::access_rows::{AccessRow, changed_row};
 use countersign_domain::portal::{PortalEvent, StreamId, StreamState};
-use countersign_eventstore::{Ledger, StoredEvent, fence, scoped};
+use countersign_eventstore::{Ledger, StoredEvent, fence};
 use serde_json::Value;
 use sqlx::PgConnection;
 use std::collections::{BTreeMap, HashMap};
@@ -19,8 +18,6 @@ pub const ACCESS: &str = "access";
 
 /// How many events one page reads.
 const PAGE: u32 = 1_000;
-/// At most so many events are folded while the ledger is held still.
-const UNDER_THE_FENCE: u32 = 100;
 /// How long a cut-over waits for the ledger's lock before it reads on and tries again.
 const PATIENCE: Duration = Duration::from_millis(500);
 
@@ -30,7 +27,8 @@ pub async fn rebuild_access(
     progress: impl Fn(u64) + Send + Sync,
 ) -> Result<RebuildReport, ProjectionError> {
     let number = create_generation(ledger, ACCESS).await?;
-    let mut report = RebuildReport { group: ACCESS, generation: number, organizations: 0, events: 0 };
+    let mut report =
+        RebuildReport { group: ACCESS, generation: number, organizations: 0, events: 0, parked: Vec::new() };
     loop {
         let heads = ledger.reader().heads().await?;
         for (org, _) in &heads {
@@ -49,7 +47,7 @@ async fn rebuild_one(
     of: Generation,
     progress: &(impl Fn(u64) + Send + Sync),
 ) -> Result<u64, ProjectionError> {
-    if is_there(ledger, of).await? {
+    if is_there(ledger, ACCESS, of).await? {
         return Ok(0);
     }
     let mut folded = Folded::default();
@@ -62,13 +60,6 @@ async fn rebuild_one(
             return Ok(folded.position);
         }
     }
-}
-
-async fn is_there(ledger: &Ledger, of: Generation) -> Result<bool, ProjectionError> {
-    let mut transaction = scoped(ledger.reader().pool(), of.org).await?;
-    let active = active_generation(&mut transaction, ACCESS, of.org).await?;
-    transaction.commit().await?;
-    Ok(active == Some(of.number))
 }
 
 /// With the ledger held still: the last few events, then all rows, then the readers. False where too much was left or

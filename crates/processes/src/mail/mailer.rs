@@ -4,8 +4,9 @@ use crate::mail::Message;
 use lettre::message::Mailbox;
 use lettre::message::header::ContentType;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tokio::io::AsyncWriteExt;
 use uuid::Uuid;
 
 /// Sends mail. Cheap to clone.
@@ -57,6 +58,9 @@ pub enum MailError {
     /// The recipient's address is none to the mail library.
     #[error("the recipient's address cannot be mailed to")]
     Recipient(#[source] lettre::address::AddressError),
+    /// Whom it goes to could not be looked up.
+    #[error("the recipient could not be looked up")]
+    Lookup(#[from] sqlx::Error),
     /// The server did not take it.
     #[error("the mail server did not take it")]
     Smtp(#[from] lettre::transport::smtp::Error),
@@ -70,7 +74,7 @@ impl MailError {
     pub fn is_passing(&self) -> bool {
         match self {
             Self::Smtp(error) => !error.is_permanent(),
-            Self::Folder(_) => true,
+            Self::Folder(_) | Self::Lookup(_) => true,
             Self::Address(_) | Self::Sender(_) | Self::Message(_) | Self::Recipient(_) => false,
         }
     }
@@ -108,15 +112,22 @@ impl Mailer {
         match &self.way {
             Way::Smtp(transport) => drop(transport.send(mail).await?),
             Way::Folder { path, announce } => {
-                tokio::fs::create_dir_all(path).await?;
                 let file = path.join(format!("{id}.eml"));
-                tokio::fs::write(&file, mail.formatted()).await?;
+                keep(path, &file, &mail.formatted()).await?;
                 delivered.file = Some(file);
                 (announce.0)(&delivered);
             }
         }
         Ok(delivered)
     }
+}
+
+/// Writes a mail into its folder. Mail carries links that sign somebody in: both are for nobody else's eyes.
+async fn keep(folder: &Path, file: &Path, mail: &[u8]) -> std::io::Result<()> {
+    tokio::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).await?;
+    let mut file = tokio::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(file).await?;
+    file.write_all(mail).await?;
+    file.flush().await
 }
 
 fn sender(from: &str) -> Result<Mailbox, MailError> {

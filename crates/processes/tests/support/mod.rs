@@ -5,10 +5,13 @@ use countersign_domain::access::{Right, Window};
 use countersign_domain::clients::portal_user::Invitation;
 use countersign_domain::envelope::{Actor, Provenance};
 use countersign_domain::firm::organization::{Home, Plan};
+use countersign_domain::firm::staff::Level;
 use countersign_domain::ids::{ClientId, CommandId, ContactId, InvitationId, OrgId, PortalUserId, ProjectId, StaffId};
 use countersign_domain::use_case::UseCase;
 use countersign_domain::use_cases::clients::open_client;
-use countersign_domain::use_cases::firm::{NewStaff, RegisterOrganization, join_staff, register_organization};
+use countersign_domain::use_cases::firm::{
+    NewStaff, RegisterOrganization, add_staff, join_staff, register_organization,
+};
 use countersign_domain::use_cases::guests::{Guest, InviteGuest, Place, accept_invitation, invite_guest};
 use countersign_domain::use_cases::projects::{OpenProject, open_project, publish_project};
 use countersign_domain::values::{Currency, Email, Label, Locale, Slug, TimeZone, Timestamp};
@@ -23,6 +26,7 @@ use uuid::Uuid;
 
 pub const ORG: OrgId = OrgId(Uuid::from_u128(1));
 pub const ADMIN: StaffId = StaffId(Uuid::from_u128(2));
+pub const COLLEAGUE: StaffId = StaffId(Uuid::from_u128(0xc0));
 pub const CLIENT: ClientId = ClientId(Uuid::from_u128(3));
 pub const PROJECT: ProjectId = ProjectId(Uuid::from_u128(4));
 pub const GUEST: PortalUserId = PortalUserId(Uuid::from_u128(5));
@@ -88,6 +92,13 @@ impl Node {
         }
     }
 
+    /// Brings one group up to date.
+    pub async fn follow_only(&self, name: &str) {
+        for group in groups().into_iter().chain([agenda()]).filter(|group| group.name == name) {
+            while let Advance::To(_) = advance(&self.ledger, &group, ORG).await.unwrap() {}
+        }
+    }
+
     /// Follows and works off what is due, until nothing is.
     pub async fn settle(&self) {
         loop {
@@ -146,6 +157,19 @@ impl Node {
         };
         self.send(Actor::Staff(ADMIN), open_project(open)).await;
         self.send(Actor::Staff(ADMIN), publish_project(PROJECT)).await;
+    }
+
+    /// A colleague is added, and invited with that.
+    pub async fn add_colleague(&self) {
+        let email = Email::parse("cora@firm.example").unwrap();
+        let colleague = NewStaff {
+            id: COLLEAGUE,
+            name: label("Cora Colleague"),
+            mailbox: self.ledger.vault().org_key(ORG).await.unwrap().mailbox(&email),
+            email,
+            invitation: invitation(9),
+        };
+        self.send(Actor::Staff(ADMIN), add_staff(colleague, Level::ProjectManager)).await;
     }
 
     /// Invites the guest, with rights on the project.

@@ -8,7 +8,7 @@ pub use query::{StaffView, list};
 use crate::projector::{Keys, Projector, Rows};
 use countersign_domain::envelope::Recorded;
 use countersign_domain::firm::staff::{Event, Level};
-use countersign_domain::ids::{MailboxId, StaffId};
+use countersign_domain::ids::{InvitationId, MailboxId, StaffId};
 use countersign_domain::portal::PortalEvent;
 use countersign_domain::values::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -25,6 +25,8 @@ pub struct StaffRow {
     mailbox: MailboxId,
     added_at: Timestamp,
     joined_at: Option<Timestamp>,
+    /// The live invitation.
+    invitation: Option<InvitationId>,
 }
 
 /// Where a staff member stands.
@@ -54,17 +56,25 @@ impl Projector for Staff {
         let PortalEvent::Staff(staff) = &event.event else { return };
         let (id, at) = (StaffId(event.stream.id), event.recorded_at);
         match staff {
-            Event::Added { level, mailbox, .. } => {
-                let (level, mailbox) = (*level, *mailbox);
-                rows.put(id, StaffRow { level, status: Status::Invited, mailbox, added_at: at, joined_at: None });
+            Event::Added { level, mailbox, invitation, .. } => {
+                let (level, mailbox, invitation) = (*level, *mailbox, Some(invitation.id));
+                let status = Status::Invited;
+                rows.put(id, StaffRow { level, status, mailbox, added_at: at, joined_at: None, invitation });
             }
-            Event::Invited { .. } => rows.change(&id, |row| row.status = Status::Invited),
+            Event::Invited { invitation, .. } => rows.change(&id, |row| {
+                row.status = Status::Invited;
+                row.invitation = Some(invitation.id);
+            }),
             Event::Joined { .. } => rows.change(&id, |row| {
                 row.status = Status::Active;
                 row.joined_at = Some(at);
+                row.invitation = None;
             }),
             Event::LevelSet { to, .. } => rows.change(&id, |row| row.level = *to),
-            Event::Deactivated {} => rows.change(&id, |row| row.status = Status::Inactive),
+            Event::Deactivated {} => rows.change(&id, |row| {
+                row.status = Status::Inactive;
+                row.invitation = None;
+            }),
             Event::Reactivated {} => rows.change(&id, |row| row.status = row.before_it_was_switched_off()),
         }
     }

@@ -155,7 +155,7 @@ impl Firm {
         self.ledger.vault().org_key(self.org).await.unwrap().mailbox(email)
     }
 
-    async fn staff(&self, id: StaffId, name: &str) -> NewStaff {
+    pub async fn staff(&self, id: StaffId, name: &str) -> NewStaff {
         let email = address(name);
         let mailbox = self.mailbox(&email).await;
         NewStaff { id, name: label(name), email, mailbox, invitation: invitation(id.0) }

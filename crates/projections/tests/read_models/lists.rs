@@ -102,7 +102,7 @@ async fn staff_sees_where_every_portal_user_stands_and_which_seats_are_taken(own
         let invitation = invitation(guest_number(number).0);
         firm.must(ADA, invite_guest(InviteGuest { org: firm.org, guest, invitation })).await;
     }
-    firm.must(ADA, revoke_invitation(firm.org, guest_number(3))).await;
+    firm.must(ADA, revoke_invitation(firm.org, guest_number(3), None)).await;
     firm.follow().await;
 
     let (pool, ada) = (&firm.pool, firm.scope(ADA));

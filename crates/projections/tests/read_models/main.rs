@@ -9,5 +9,7 @@ mod engine;
 mod firm;
 mod lists;
 mod masks;
+mod poison;
 mod rebuild;
+mod upgrade;
 mod world;

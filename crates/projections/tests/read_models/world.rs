@@ -89,7 +89,7 @@ async fn command(firm: &Firm, dice: &mut Dice, number: usize) -> (Actor, UseCase
         }
         5 => (staff, save_guest(firm.guest(guest, client, vec![]).await)),
         6 => (staff, resend_invitation(firm.org, guest, invitation(Uuid::from_bytes(dice.bytes())), Some(project))),
-        7 => (staff, revoke_invitation(firm.org, guest)),
+        7 => (staff, revoke_invitation(firm.org, guest, None)),
         8 | 9 => (Actor::PortalUser(guest), accept_invitation(guest, live_invitation(firm, guest).await)),
         10 if dice.one_in(2) => (staff, deactivate_portal_user(firm.org, guest)),
         10 => (staff, reactivate_portal_user(firm.org, guest)),

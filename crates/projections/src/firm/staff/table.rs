@@ -17,6 +17,7 @@ struct Stored {
     mailbox_id: Uuid,
     added_at: DateTime<Utc>,
     joined_at: Option<DateTime<Utc>>,
+    invitation_id: Option<Uuid>,
 }
 
 impl Stored {
@@ -27,6 +28,7 @@ impl Stored {
             mailbox: self.mailbox_id.into(),
             added_at: self.added_at.into(),
             joined_at: self.joined_at.map(Into::into),
+            invitation: self.invitation_id.map(Into::into),
         };
         Ok((self.staff_id.into(), row))
     }
@@ -44,7 +46,7 @@ impl Table for Staff {
         let ids = column(keys, |key| key.0);
         let found = sqlx::query_as!(
             Stored,
-            "SELECT staff_id, level, status, mailbox_id, added_at, joined_at
+            "SELECT staff_id, level, status, mailbox_id, added_at, joined_at, invitation_id
              FROM read.staff WHERE generation = $1 AND org_id = $2 AND staff_id = ANY ($3)",
             of.number,
             of.org.0,
@@ -66,13 +68,17 @@ impl Table for Staff {
         let mailboxes = column(rows, |(_, row)| row.mailbox.0);
         let added = column(rows, |(_, row)| row.added_at.as_utc());
         let joined = column(rows, |(_, row)| moment(row.joined_at));
+        let invitations = column(rows, |(_, row)| row.invitation.map(|invitation| invitation.0));
         sqlx::query!(
-            "INSERT INTO read.staff (generation, org_id, staff_id, level, status, mailbox_id, added_at, joined_at)
+            "INSERT INTO read.staff (generation, org_id, staff_id, level, status, mailbox_id, added_at, joined_at,
+                 invitation_id)
              SELECT $1, $2, written.*
-             FROM unnest($3::uuid[], $4::text[], $5::text[], $6::uuid[], $7::timestamptz[], $8::timestamptz[]) written
+             FROM unnest($3::uuid[], $4::text[], $5::text[], $6::uuid[], $7::timestamptz[], $8::timestamptz[],
+                 $9::uuid[]) written
              ON CONFLICT (generation, org_id, staff_id) DO UPDATE
              SET level = excluded.level, status = excluded.status, mailbox_id = excluded.mailbox_id,
-                 added_at = excluded.added_at, joined_at = excluded.joined_at",
+                 added_at = excluded.added_at, joined_at = excluded.joined_at,
+                 invitation_id = excluded.invitation_id",
             of.number,
             of.org.0,
             &ids,
@@ -80,7 +86,8 @@ impl Table for Staff {
             &statuses,
             &mailboxes,
             &added,
-            &joined as &[Option<DateTime<Utc>>]
+            &joined as &[Option<DateTime<Utc>>],
+            &invitations as &[Option<Uuid>]
         )
         .execute(connection)
         .await?;
@@ -103,7 +110,7 @@ impl Table for Staff {
     async fn all(connection: &mut PgConnection, of: Generation) -> Result<Vec<(StaffId, StaffRow)>, sqlx::Error> {
         let found = sqlx::query_as!(
             Stored,
-            "SELECT staff_id, level, status, mailbox_id, added_at, joined_at
+            "SELECT staff_id, level, status, mailbox_id, added_at, joined_at, invitation_id
              FROM read.staff WHERE generation = $1 AND org_id = $2",
             of.number,
             of.org.0

@@ -99,7 +99,7 @@ impl Columns {
     }
 }
 
-/// Cases, by log and name.
+/// Cases, by log and name. Beginnings of names are indexed, because an index row cannot hold every name.
 pub async fn list(
     pool: &PgPool,
     scope: &Scope,
@@ -120,10 +120,10 @@ pub async fn list(
            WHERE ($4::text IS NULL OR imported.log = $4)
              AND ($5::text IS NULL OR $5 = ANY (imported.exceptions))
              AND ($6::text IS NULL OR $6 = ANY (imported.refusals))
-             AND ($7::uuid IS NULL OR (imported.log, imported.name, imported.case_id) > (
-                 SELECT last.log, last.name, last.case_id FROM read.imported_case last
+             AND ($7::uuid IS NULL OR (imported.log, left(imported.name, 64), imported.name, imported.case_id) > (
+                 SELECT last.log, left(last.name, 64), last.name, last.case_id FROM read.imported_case last
                  WHERE last.generation = (TABLE cases) AND last.org_id = $1 AND last.case_id = $7))
-           ORDER BY imported.log, imported.name, imported.case_id
+           ORDER BY imported.log, left(imported.name, 64), imported.name, imported.case_id
            LIMIT $8"#,
         scope.org.0,
         scope.asker_kind(),
@@ -179,7 +179,7 @@ pub async fn named(pool: &PgPool, scope: &Scope, at: Timestamp, name: &str) -> R
                   imported.unknown_activities
            FROM read.asker($1, $2, $3) asker
            JOIN read.imported_case imported ON imported.generation = (TABLE cases) AND imported.org_id = $1
-           WHERE imported.name = $4
+           WHERE left(imported.name, 64) = left($4, 64) AND imported.name = $4
            ORDER BY imported.log"#,
         scope.org.0,
         scope.asker_kind(),

@@ -161,7 +161,7 @@ impl ProjectColumns {
             manager: self.manager_id.map(Into::into),
             published: self.published,
             currency,
-            hours_ordered: lines.iter().map(|row| row.line.hours).sum::<Decimal>().normalize(),
+            hours_ordered: lines.iter().fold(Decimal::ZERO, |sum, row| sum.saturating_add(row.line.hours)).normalize(),
         });
         let view = ProjectView {
             project: self.project_id.into(),

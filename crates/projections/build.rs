@@ -1,0 +1,29 @@
+//! Names this build's folds: a digest over their sources and the migrations, so that what other folds, or other tables,
+//! could not take is tried again.
+
+use std::collections::hash_map::DefaultHasher;
+use std::hash::{Hash, Hasher};
+use std::path::Path;
+
+fn main() {
+    let mut hasher = DefaultHasher::new();
+    for folder in ["src", "../../migrations"] {
+        hash_folder(Path::new(folder), &mut hasher);
+        println!("cargo:rerun-if-changed={folder}");
+    }
+    println!("cargo:rustc-env=COUNTERSIGN_FOLDS_DIGEST={:016x}", hasher.finish());
+}
+
+fn hash_folder(folder: &Path, hasher: &mut DefaultHasher) {
+    let entries = std::fs::read_dir(folder).expect("the sources can be listed");
+    let mut paths: Vec<_> = entries.map(|entry| entry.expect("the sources can be listed").path()).collect();
+    paths.sort();
+    for path in paths {
+        if path.is_dir() {
+            hash_folder(&path, hasher);
+        } else {
+            path.hash(hasher);
+            std::fs::read(&path).expect("a source can be read").hash(hasher);
+        }
+    }
+}

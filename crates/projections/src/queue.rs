@@ -1,0 +1,233 @@
+//! What a follower does next: pairs of a group and an organization, each once.
+//!
+//! Fresh hints go first, because somebody may be waiting for their own rows; what the comparison found behind gets every
+//! eighth turn, so that it moves on however many hints there are. What failed waits, longer each time, and holds no
+//! worker while it does.
+
+use countersign_domain::ids::OrgId;
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// A group, by its place, and an organization.
+pub(crate) type Pair = (usize, OrgId);
+
+/// One turn in so many is for what is behind, while there are fresh hints as well.
+const TURN_OF_THOSE_BEHIND: u64 = 8;
+/// How long a pair waits after its first failure; then twice as long each time.
+const FIRST_WAIT: Duration = Duration::from_millis(200);
+/// The longest such wait: when the database comes back, rows are soon up to the heads again.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+/// How long a pair waits whose next event this build does not know.
+const OUTDATED_WAIT: Duration = Duration::from_secs(30);
+
+/// Why a pair is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Urgency {
+    /// Its ledger has just grown.
+    Fresh,
+    /// The comparison found it behind.
+    Behind,
+}
+
+/// What became of a pair that was worked on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Became {
+    /// Nothing is left.
+    Done,
+    /// There may be more.
+    PerhapsMore,
+    /// It went wrong, and may go right later.
+    Failed,
+    /// It is for other builds, if there are any.
+    Outdated,
+}
+
+/// What a worker does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// Work on this.
+    Work(Pair),
+    /// Wait until this moment, or until something is asked for.
+    NotBefore(Instant),
+    /// Wait until something is asked for.
+    Nothing,
+}
+
+/// What is to be done.
+#[derive(Debug, Default)]
+pub(crate) struct Queue {
+    fresh: VecDeque<Pair>,
+    behind: VecDeque<Pair>,
+    /// Where a pair stands; one that was moved to the front still has a place in the other list, which counts no more.
+    queued: HashMap<Pair, Urgency>,
+    at_work: HashMap<Pair, Urgency>,
+    /// Asked for while it was worked on: to be done again.
+    again: HashSet<Pair>,
+    waiting: BTreeSet<(Instant, Pair)>,
+    failures: HashMap<Pair, (u32, Instant)>,
+    turns: u64,
+}
+
+impl Queue {
+    /// Puts a pair in line. One that waits after a failure goes on waiting: a busy ledger must not be tried all the time.
+    pub(crate) fn ask_for(&mut self, pair: Pair, urgency: Urgency) {
+        if self.at_work.contains_key(&pair) {
+            self.again.insert(pair);
+        } else if !self.is_waiting(&pair) {
+            self.line_up(pair, urgency);
+        }
+    }
+
+    /// What to do now.
+    pub(crate) fn next(&mut self, now: Instant) -> Next {
+        self.wake_up(now);
+        self.turns += 1;
+        let behind_first = self.turns.is_multiple_of(TURN_OF_THOSE_BEHIND);
+        let order = if behind_first { [Urgency::Behind, Urgency::Fresh] } else { [Urgency::Fresh, Urgency::Behind] };
+        for urgency in order {
+            if let Some(pair) = self.pop(urgency) {
+                self.at_work.insert(pair, urgency);
+                return Next::Work(pair);
+            }
+        }
+        self.waiting.first().map_or(Next::Nothing, |(moment, _)| Next::NotBefore(*moment))
+    }
+
+    /// A pair was worked on.
+    pub(crate) fn done(&mut self, pair: Pair, became: Became, now: Instant) {
+        let urgency = self.at_work.remove(&pair).unwrap_or(Urgency::Behind);
+        let again = self.again.remove(&pair);
+        match became {
+            Became::Failed => {
+                let times = self.failures.get(&pair).map_or(0, |(times, _)| *times);
+                let wait = LONGEST_WAIT.min(FIRST_WAIT.saturating_mul(1 << times.min(16)));
+                self.put_off(pair, times + 1, now + wait);
+            }
+            Became::Outdated => self.put_off(pair, 0, now + OUTDATED_WAIT),
+            Became::PerhapsMore => {
+                self.failures.remove(&pair);
+                self.line_up(pair, if again { Urgency::Fresh } else { urgency });
+            }
+            Became::Done => {
+                self.failures.remove(&pair);
+                if again {
+                    self.line_up(pair, Urgency::Fresh);
+                }
+            }
+        }
+    }
+
+    fn line_up(&mut self, pair: Pair, urgency: Urgency) {
+        match (self.queued.get(&pair), urgency) {
+            (None, Urgency::Fresh) | (Some(Urgency::Behind), Urgency::Fresh) => self.fresh.push_back(pair),
+            (None, Urgency::Behind) => self.behind.push_back(pair),
+            (Some(Urgency::Fresh), _) | (Some(Urgency::Behind), Urgency::Behind) => return,
+        }
+        self.queued.insert(pair, urgency);
+    }
+
+    fn pop(&mut self, urgency: Urgency) -> Option<Pair> {
+        loop {
+            let pair = match urgency {
+                Urgency::Fresh => self.fresh.pop_front()?,
+                Urgency::Behind => self.behind.pop_front()?,
+            };
+            if self.queued.get(&pair) == Some(&urgency) {
+                self.queued.remove(&pair);
+                return Some(pair);
+            }
+        }
+    }
+
+    fn put_off(&mut self, pair: Pair, failures: u32, until: Instant) {
+        self.failures.insert(pair, (failures, until));
+        self.waiting.insert((until, pair));
+    }
+
+    fn is_waiting(&self, pair: &Pair) -> bool {
+        self.failures.get(pair).is_some_and(|(_, until)| self.waiting.contains(&(*until, *pair)))
+    }
+
+    fn wake_up(&mut self, now: Instant) {
+        while let Some((moment, pair)) = self.waiting.first().copied()
+            && moment <= now
+        {
+            self.waiting.pop_first();
+            self.line_up(pair, Urgency::Behind);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: Pair = (0, OrgId(uuid::Uuid::nil()));
+    const ANOTHER: Pair = (1, OrgId(uuid::Uuid::nil()));
+
+    #[test]
+    fn a_pair_is_worked_on_by_one_worker_at_a_time() {
+        let (mut queue, now) = (Queue::default(), Instant::now());
+        queue.ask_for(ONE, Urgency::Fresh);
+        queue.ask_for(ONE, Urgency::Fresh);
+        assert_eq!(queue.next(now), Next::Work(ONE));
+        queue.ask_for(ONE, Urgency::Fresh);
+        assert_eq!(queue.next(now), Next::Nothing);
+    }
+
+    #[test]
+    fn what_is_asked_for_during_the_work_is_done_again() {
+        let (mut queue, now) = (Queue::default(), Instant::now());
+        queue.ask_for(ONE, Urgency::Behind);
+        queue.next(now);
+        queue.ask_for(ONE, Urgency::Fresh);
+        queue.done(ONE, Became::Done, now);
+        assert_eq!(queue.next(now), Next::Work(ONE));
+        queue.done(ONE, Became::Done, now);
+        assert_eq!(queue.next(now), Next::Nothing);
+    }
+
+    #[test]
+    fn a_fresh_hint_goes_before_everything_that_is_behind() {
+        let (mut queue, now) = (Queue::default(), Instant::now());
+        (0..5).for_each(|index| queue.ask_for((index, ONE.1), Urgency::Behind));
+        queue.ask_for((9, ONE.1), Urgency::Fresh);
+        queue.ask_for((3, ONE.1), Urgency::Fresh);
+        let order: Vec<_> = (0..6).map(|_| queue.next(now)).collect();
+        assert_eq!(order, [9, 3, 0, 1, 2, 4].map(|index| Next::Work((index, ONE.1))));
+        assert_eq!(queue.next(now), Next::Nothing, "each is done once");
+    }
+
+    #[test]
+    fn what_is_behind_moves_on_however_many_hints_there_are() {
+        let (mut queue, now) = (Queue::default(), Instant::now());
+        queue.ask_for(ONE, Urgency::Behind);
+        let hints = (2..).take_while(|index| {
+            queue.ask_for((*index, ONE.1), Urgency::Fresh);
+            queue.next(now) != Next::Work(ONE)
+        });
+        assert!(hints.take(20).count() < 20);
+    }
+
+    #[test]
+    fn what_failed_waits_longer_each_time_and_holds_nobody_up() {
+        let (mut queue, begin) = (Queue::default(), Instant::now());
+        queue.ask_for(ONE, Urgency::Fresh);
+        queue.ask_for(ANOTHER, Urgency::Fresh);
+        assert_eq!(queue.next(begin), Next::Work(ONE));
+        queue.done(ONE, Became::Failed, begin);
+        queue.ask_for(ONE, Urgency::Fresh);
+        assert_eq!(queue.next(begin), Next::Work(ANOTHER));
+        let (mut now, mut waits) = (begin, Vec::new());
+        for _ in 0..12 {
+            let Next::NotBefore(moment) = queue.next(now) else { panic!("it waits") };
+            waits.push(moment - now);
+            now = moment;
+            assert_eq!(queue.next(now), Next::Work(ONE));
+            queue.done(ONE, Became::Failed, now);
+        }
+        assert_eq!(waits[..3], [FIRST_WAIT, FIRST_WAIT * 2, FIRST_WAIT * 4]);
+        assert_eq!(waits[11], LONGEST_WAIT);
+    }
+}
