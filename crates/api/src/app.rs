@@ -5,7 +5,7 @@ use crate::feed::OpenFeeds;
 use crate::letters::Letters;
 use crate::position::Seal;
 use crate::rate::{Rate, Tries};
-use crate::request::{AddressSource, Caller, ClientAddress, Sender};
+use crate::request::{Caller, ClientAddress, Sender, TrustedProxies};
 use axum::http::Uri;
 use chrono::TimeDelta;
 use countersign_domain::envelope::Principal;
@@ -13,6 +13,7 @@ use countersign_domain::ids::{MailboxId, OrgId};
 use countersign_domain::values::Email;
 use countersign_eventstore::{Clock, Ledger, Reader};
 use countersign_identity::Identity;
+use countersign_identity::network_address::counted_as;
 use countersign_identity::server_key::ServerKey;
 use countersign_projections::Positions;
 use std::fmt;
@@ -46,8 +47,12 @@ pub struct ApiLimits {
     pub body_bytes: usize,
     /// The most items of a batch.
     pub batch_items: usize,
+    /// How long somebody waits at most until their answer begins; how long a feed then lasts is another matter.
+    pub answer_within: std::time::Duration,
     /// Requests of whoever has not signed in, by network address.
     pub anonymous: Rate,
+    /// Requests that change something, by whoever is signed in, by themself or with a token.
+    pub commands: Rate,
     /// Invitations to one portal user or staff member (F4.23).
     pub invitations: Rate,
     /// How long an invitation lives (F4.23).
@@ -58,8 +63,8 @@ pub struct ApiLimits {
     pub feed_looks_again: std::time::Duration,
     /// Feeds that one person may have open.
     pub feeds_per_person: usize,
-    /// Whom to ask where a request comes from.
-    pub address_source: AddressSource,
+    /// Whose word on where a request comes from is believed.
+    pub trusted_proxies: TrustedProxies,
 }
 
 impl Default for ApiLimits {
@@ -67,13 +72,15 @@ impl Default for ApiLimits {
         Self {
             body_bytes: 1 << 20,
             batch_items: 200,
+            answer_within: std::time::Duration::from_secs(10),
             anonymous: Rate { burst: 300, refill: TimeDelta::milliseconds(100) },
+            commands: Rate { burst: 3_000, refill: TimeDelta::milliseconds(10) },
             invitations: Rate { burst: 5, refill: TimeDelta::minutes(10) },
             invitation_lifetime: TimeDelta::days(7),
             feed_heartbeat: std::time::Duration::from_secs(15),
             feed_looks_again: std::time::Duration::from_secs(1),
             feeds_per_person: 8,
-            address_source: AddressSource::Connection,
+            trusted_proxies: TrustedProxies::default(),
         }
     }
 }
@@ -137,10 +144,9 @@ impl App {
         self.ledger.reader()
     }
 
-    /// Whether the database answers: a connection is tried before it is handed out.
+    /// Whether the database answers.
     pub(crate) async fn is_reachable(&self) -> Result<(), ApiError> {
-        let connection = self.reads().pool().acquire().await;
-        connection.map(drop).map_err(|error| ApiError::Store(error.into()))
+        Ok(self.reads().is_reachable().await?)
     }
 
     /// The id under which the caller's ledger knows an address.
@@ -153,7 +159,14 @@ impl App {
         let now = self.clock.now();
         self.identity.end_all_sessions(org, principal, now).await?;
         self.identity.revoke_all_api_tokens(org, principal, now).await?;
+        self.identity.void_password_resets(org, principal, now).await?;
         Ok(())
+    }
+
+    /// The same before somebody is switched on, for what a node that died did not come to end. Whoever is active already
+    /// keeps all.
+    pub(crate) async fn end_what_is_left(&self, org: OrgId, principal: Principal) -> Result<(), ApiError> {
+        Ok(self.identity.end_access_unless_active(org, principal, self.clock.now()).await?)
     }
 
     /// A batch has at least one item, and not too many.
@@ -173,13 +186,19 @@ impl App {
     /// Counts a request of whoever has not signed in.
     pub(crate) fn admit(&self, address: &ClientAddress) -> Result<(), ApiError> {
         let Some(address) = &address.0 else { return Ok(()) };
-        self.count(&format!("anonymous:{address}"), self.limits.anonymous)
+        self.count(&format!("anonymous:{}", counted_as(address)), self.limits.anonymous)
     }
 
     /// Counts a try of something that may not be done too often.
     pub(crate) fn count(&self, what: &str, rate: Rate) -> Result<(), ApiError> {
         let counted = self.tries.take(what, rate, self.clock.now());
         counted.map_err(|retry_after_s| ApiError::TooMany { retry_after_s })
+    }
+
+    /// Whether one more try would be counted; counts none.
+    pub(crate) fn check_count(&self, what: &str, rate: Rate) -> Result<(), ApiError> {
+        let room = self.tries.look(what, rate, self.clock.now());
+        room.map_err(|retry_after_s| ApiError::TooMany { retry_after_s })
     }
 }
 

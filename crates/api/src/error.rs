@@ -92,6 +92,10 @@ pub enum ApiError {
     /// The database or the ledger has no answer.
     #[error("the store could not do its part")]
     Store(#[source] StoreError),
+    /// No answer came in time, as when the database is there and says nothing. Whether a command took effect is learned
+    /// by sending it again.
+    #[error("no answer came in time")]
+    Late,
     /// Rows are not up to the position that was asked for.
     #[error("what is shown is not up to the position asked for yet")]
     Behind,
@@ -194,6 +198,7 @@ impl ApiError {
             Self::Identity(error) => identity(error),
             Self::Execute(error) => execute(error),
             Self::Store(error) => store(error),
+            Self::Late => Manner::away(),
             Self::Behind => Manner::of(StatusCode::SERVICE_UNAVAILABLE, "read_model.behind").after(AWAY_S),
             Self::Defect(_) => Manner::internal(),
         }
@@ -330,5 +335,31 @@ impl From<StoreError> for ApiError {
 impl From<KeyError> for ApiError {
     fn from(error: KeyError) -> Self {
         Self::Store(error.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::body::to_bytes;
+    use countersign_domain::portal::WireError;
+    use serde_json::Value;
+    use std::sync::Arc;
+
+    fn outdated() -> StoreError {
+        StoreError::Outdated(WireError::Unknown { event_type: "invoice.sung".to_owned(), schema: 9 })
+    }
+
+    #[tokio::test]
+    async fn a_node_that_is_older_than_the_ledger_says_so_and_asks_to_try_again() {
+        for error in [ApiError::from(outdated()), ApiError::from(ExecuteError::Store(Arc::new(outdated())))] {
+            let response = error.into_response();
+            assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+            assert_eq!(response.headers()[RETRY_AFTER], "1");
+            let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+            let body: Value = serde_json::from_slice(&body).unwrap();
+            assert_eq!(body["code"], "node.outdated");
+            assert!(!body.to_string().contains("invoice.sung"), "what the ledger holds is nobody's business: {body}");
+        }
     }
 }

@@ -7,8 +7,12 @@ use crate::request::Command;
 use axum::http::HeaderValue;
 use countersign_domain::approval::Salt;
 use countersign_domain::clients::portal_user::Invitation;
+use countersign_domain::envelope::ObjectKind;
+use countersign_domain::ids::{InvitationId, OrgId};
 use countersign_domain::use_case::UseCase;
 use countersign_eventstore::{Submission, Verdict};
+use countersign_projections::history::object;
+use countersign_projections::{PageRequest, ReadError, Scope};
 use futures::future::join_all;
 use uuid::Uuid;
 
@@ -48,6 +52,40 @@ impl App {
     ) -> Result<Created, ApiError> {
         let settled = self.execute(command, use_case).await?;
         Ok(Created::new(settled, place, id.into()))
+    }
+
+    /// The same for a command that sends somebody an invitation, not too often (F4.23). Only an invitation that goes out
+    /// counts: nobody who may not send one, and no request that is sent again, keeps others from it.
+    pub(crate) async fn invite(
+        &self,
+        whom: Uuid,
+        command: Command,
+        use_case: impl FnOnce(Invitation) -> UseCase,
+    ) -> Result<Done, ApiError> {
+        let (org, rate, invitation) = (command.sender.org, self.limits.invitations, self.invitation(&command));
+        let bucket = format!("invitation:{org}:{whom}");
+        if let Err(too_many) = self.check_count(&bucket, rate)
+            && !self.is_issued(org, invitation.id).await?
+        {
+            return Err(too_many);
+        }
+        let settled = self.execute(command, use_case(invitation)).await?;
+        if settled.outcome == Outcome::Done && !settled.replayed {
+            // It has gone out: that others took the last tries meanwhile makes no difference to it.
+            let _ = self.count(&bucket, rate);
+        }
+        Ok(settled.into())
+    }
+
+    /// Whether an invitation was issued before: then the command that issues it is sent again.
+    async fn is_issued(&self, org: OrgId, invitation: InvitationId) -> Result<bool, ApiError> {
+        let (scope, object) = (Scope::operator(org), (ObjectKind::Invitation, invitation.0));
+        let (pool, now) = (self.reads().pool(), self.clock.now());
+        match object::of_object(pool, &scope, now, object, None, &PageRequest::default()).await {
+            Ok(_) => Ok(true),
+            Err(ReadError::Denied(_)) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Many commands at once, each decided on its own; what became of which, in their order.

@@ -1,4 +1,5 @@
-//! What surrounds every request: an id, a span without bodies, and headers that keep browsers from doing harm.
+//! What surrounds every request: an id, a span without bodies, an end to waiting, and headers that keep browsers from
+//! doing harm.
 
 use crate::app::App;
 use crate::error::ApiError;
@@ -10,19 +11,21 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use std::any::Any;
+use tokio::time::timeout;
 use tracing::Instrument;
 use uuid::Uuid;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Gives a request an id, follows it in a span (method, route and status: no address, no body, no header of its sender)
-/// and finishes its answer.
+/// and finishes its answer. A handler that does not answer in time is left: its sender may send the request again.
 pub(crate) async fn surround(State(app): State<App>, request: Request, next: Next) -> Response {
     let id = Uuid::now_v7();
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str);
     let span = tracing::info_span!("request", %id, method = %request.method(), route);
     async {
-        let mut response = next.run(request).await;
+        let answer = timeout(app.limits.answer_within, next.run(request)).await;
+        let mut response = answer.unwrap_or_else(|_| ApiError::Late.into_response());
         tracing::debug!(status = response.status().as_u16(), "answered");
         let headers = response.headers_mut();
         headers.insert(REQUEST_ID, HeaderValue::try_from(id.to_string()).expect("an id is plain text"));

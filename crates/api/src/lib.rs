@@ -37,7 +37,7 @@ mod work;
 pub use app::{ApiLimits, App, Parts};
 pub use letters::{Letters, PasswordResetLetter};
 pub use rate::Rate;
-pub use request::AddressSource;
+pub use request::{Network, NotANetwork, TrustedProxies};
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;

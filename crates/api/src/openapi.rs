@@ -81,6 +81,7 @@ fn complete_one(path: &str, method: &str, operation: &mut Operation) {
         problems.push((401, "Nobody is let in: sign in (again)."));
         problems.push((403, "The caller may not do this with it, or the request is another site's."));
         problems.push((404, "There is no such thing, or none that the caller may know of."));
+        problems.push((429, "Too often: `Retry-After` says when to try again."));
         let common = if reads { ("Min-Position", MIN_POSITION) } else { ("X-CSRF-Token", CSRF_TOKEN) };
         let common = header(common.0, common.1, Required::False);
         operation.parameters.get_or_insert_default().push(RefOr::T(common));

@@ -31,14 +31,27 @@ impl Tries {
         if buckets.len() >= KEPT {
             buckets.retain(|_, full_at| *full_at > now);
         }
-        let full_at = buckets.get(whose).copied().unwrap_or(now).max(now);
-        let taken = full_at.plus(rate.refill);
-        let too_full = taken.as_utc() - now.as_utc() - rate.refill * i32::try_from(rate.burst).unwrap_or(i32::MAX);
+        let taken = rate.full_after_one_more(buckets.get(whose).copied(), now)?;
+        buckets.insert(whose.to_owned(), taken);
+        Ok(())
+    }
+
+    /// The same answer, without taking a try.
+    pub(crate) fn look(&self, whose: &str, rate: Rate, now: Timestamp) -> Result<(), u64> {
+        let buckets = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
+        rate.full_after_one_more(buckets.get(whose).copied(), now).map(drop)
+    }
+}
+
+impl Rate {
+    /// When a bucket will be full again after one more try, or for how many seconds there is none.
+    fn full_after_one_more(self, full_at: Option<Timestamp>, now: Timestamp) -> Result<Timestamp, u64> {
+        let taken = full_at.unwrap_or(now).max(now).plus(self.refill);
+        let too_full = taken.as_utc() - now.as_utc() - self.refill * i32::try_from(self.burst).unwrap_or(i32::MAX);
         if too_full > TimeDelta::zero() {
             return Err(too_full.num_milliseconds().max(0).unsigned_abs().div_ceil(1_000).max(1));
         }
-        buckets.insert(whose.to_owned(), taken);
-        Ok(())
+        Ok(taken)
     }
 }
 
@@ -64,5 +77,16 @@ mod tests {
         assert_eq!(tries.take("ann", RATE, at(10)), Ok(()));
         assert_eq!(tries.take("ann", RATE, at(10)), Err(10));
         assert_eq!(tries.take("ann", RATE, at(3_600)), Ok(()));
+    }
+
+    #[test]
+    fn looking_whether_there_is_a_try_takes_none() {
+        let tries = Tries::default();
+        for _ in 0..3 {
+            assert_eq!(tries.look("ann", RATE, at(0)), Ok(()));
+            assert_eq!(tries.take("ann", RATE, at(0)), Ok(()));
+        }
+        assert_eq!(tries.look("ann", RATE, at(0)), Err(10));
+        assert_eq!(tries.look("ann", RATE, at(10)), Ok(()));
     }
 }

@@ -63,6 +63,11 @@ pub(crate) struct Decimal(String);
 #[schema(value_type = String, pattern = r"^[0-9]+(\.[0-9]+)?$", example = "7.5")]
 pub(crate) struct Hours(String);
 
+/// Hours ordered by one line of a contract: 0 to 1,000,000, at most four decimal places.
+#[derive(ToSchema)]
+#[schema(value_type = String, pattern = r"^[0-9]+(\.[0-9]+)?$", example = "120.5")]
+pub(crate) struct OrderedHours(String);
+
 /// How much of something: more than 0, at most 1,000,000, at most four decimal places.
 #[derive(ToSchema)]
 #[schema(value_type = String, pattern = r"^[0-9]+(\.[0-9]+)?$", example = "12")]
@@ -83,7 +88,7 @@ pub(crate) struct Digest(String);
 #[schema(value_type = String, format = DateTime, example = "2026-01-31T09:30:00.000000Z")]
 pub(crate) struct Timestamp(String);
 
-/// A day.
+/// A day of the years 1900 to 9999.
 #[derive(ToSchema)]
 #[schema(value_type = String, format = Date, example = "2026-01-31")]
 pub(crate) struct Day(String);

@@ -112,6 +112,16 @@ pub(crate) struct ResendInvitation {
     project: Option<ProjectId>,
 }
 
+/// For which project an invitation is taken back.
+#[derive(Serialize, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct RevokeInvitation {
+    /// The project for which a project manager takes it back, with the guest on its roster; an admin needs none.
+    #[param(value_type = Option<Uuid>)]
+    project: Option<ProjectId>,
+}
+
 /// The portal users, the newest first, with how many stand where and the seats that they take.
 #[utoipa::path(get, path = "/v1/portal-users", operation_id = "ListPortalUsers", tag = "clients",
     params(WhichPortalUsers),
@@ -155,23 +165,23 @@ pub(crate) async fn resend_invitation(
     key: Key,
     Json(body): Json<ResendInvitation>,
 ) -> Result<Done, ApiError> {
-    app.count(&format!("invitation:{}:{id}", staff.org), app.limits.invitations)?;
     let command = key.command(&staff, &body);
-    let invitation = app.invitation(&command);
-    app.change(command, guests::resend_invitation(staff.org, id, invitation, body.project)).await
+    app.invite(id.0, command, |new| guests::resend_invitation(staff.org, id, new, body.project)).await
 }
 
 /// Takes the live invitation back, and frees its seat.
 #[utoipa::path(delete, path = "/v1/portal-users/{id}/invitation", operation_id = "RevokeInvitation", tag = "clients",
-    params(("id" = Uuid, Path, description = "Whose."), Key),
+    params(("id" = Uuid, Path, description = "Whose."), RevokeInvitation, Key),
     responses((status = 200, description = "Its link is dead.", body = Done)))]
 pub(crate) async fn revoke_invitation(
     State(app): State<App>,
     staff: Staff,
     Path(id): Path<PortalUserId>,
+    Query(which): Query<RevokeInvitation>,
     key: Key,
 ) -> Result<Done, ApiError> {
-    app.change(key.command(&staff, &()), guests::revoke_invitation(staff.org, id)).await
+    let command = key.command(&staff, &which);
+    app.change(command, guests::revoke_invitation(staff.org, id, which.project)).await
 }
 
 /// Switches a portal account off: every right, session and token ends at once, and its seat is free (F4.17).
@@ -199,6 +209,7 @@ pub(crate) async fn reactivate(
     Path(id): Path<PortalUserId>,
     key: Key,
 ) -> Result<Done, ApiError> {
+    app.end_what_is_left(staff.org, Principal::PortalUser(id)).await?;
     app.change(key.command(&staff, &()), guests::reactivate_portal_user(staff.org, id)).await
 }
 

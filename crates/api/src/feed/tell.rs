@@ -1,4 +1,7 @@
 //! The course of one feed: wait until the ledger has grown, read on, tell what may be told, look after the session.
+//!
+//! What may not be told leaves no trace on the line: a sign of life comes when it is time for one, never because the
+//! ledger has grown, or its reader would learn when the firm is busy.
 
 use crate::app::App;
 use crate::error::ApiError;
@@ -33,6 +36,8 @@ pub(crate) struct Reader {
 /// What a reader is told, until their session ends.
 pub(crate) fn tell(mut reader: Reader) -> impl Stream<Item = Result<Event, Infallible>> {
     stream! {
+        // The first at once: whoever loses the line before anything is told knows from where to go on.
+        let mut sign_of_life_at = Instant::now();
         while !*reader.stopping.borrow() {
             match reader.read_on().await {
                 Ok(Told::Over) => {
@@ -43,10 +48,13 @@ pub(crate) fn tell(mut reader: Reader) -> impl Stream<Item = Result<Event, Infal
                     for event in changes {
                         yield Ok(event);
                     }
-                    // No event, but a sign of life, with the place from which to go on.
-                    yield Ok(Event::default().id(reader.sealed_position()).comment(""));
+                    if Instant::now() >= sign_of_life_at {
+                        // No event, but the place from which to go on.
+                        yield Ok(Event::default().id(reader.sealed_position()).comment(""));
+                        sign_of_life_at = Instant::now() + reader.app.limits.feed_heartbeat;
+                    }
                     if !more {
-                        reader.wait().await;
+                        reader.wait(sign_of_life_at).await;
                     }
                 }
                 Err(error) => {
@@ -94,8 +102,7 @@ impl Reader {
     }
 
     /// Waits for a hint about this ledger, until it is time for a sign of life, or until the node stops.
-    async fn wait(&mut self) {
-        let until = Instant::now() + self.app.limits.feed_heartbeat;
+    async fn wait(&mut self, sign_of_life_at: Instant) {
         loop {
             tokio::select! {
                 hint = self.hints.recv() => match hint {
@@ -105,7 +112,7 @@ impl Reader {
                     Err(RecvError::Closed) => return,
                 },
                 _ = self.stopping.changed() => return,
-                () = sleep_until(until) => return,
+                () = sleep_until(sign_of_life_at) => return,
             }
         }
     }

@@ -106,10 +106,7 @@ pub(crate) async fn invite(
     Path(id): Path<StaffId>,
     key: Key,
 ) -> Result<Done, ApiError> {
-    app.count(&format!("invitation:{}:{id}", staff.org), app.limits.invitations)?;
-    let command = key.command(&staff, &());
-    let invitation = app.invitation(&command);
-    app.change(command, firm::invite_staff(id, invitation)).await
+    app.invite(id.0, key.command(&staff, &()), |new| firm::invite_staff(id, new)).await
 }
 
 /// Gives a staff member another access level; nobody gives it to themself.
@@ -151,6 +148,7 @@ pub(crate) async fn reactivate(
     Path(id): Path<StaffId>,
     key: Key,
 ) -> Result<Done, ApiError> {
+    app.end_what_is_left(staff.org, Principal::Staff(id)).await?;
     app.change(key.command(&staff, &()), firm::reactivate_staff(id)).await
 }
 

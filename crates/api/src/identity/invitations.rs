@@ -2,7 +2,7 @@
 //!
 //! The link's secret comes in a body, never in an address, and looking changes nothing: mail scanners follow links.
 
-use crate::answer::{Done, Outcome};
+use crate::answer::Done;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::identity::password::Chosen;
@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use countersign_domain::clients::portal_user::{self, Invitation};
 use countersign_domain::envelope::{Actor, ObjectKind, Principal};
 use countersign_domain::firm::staff;
-use countersign_domain::ids::{ClientId, MailboxId, PortalUserId, StaffId};
+use countersign_domain::ids::{ClientId, CommandId, MailboxId, PortalUserId, StaffId};
 use countersign_domain::portal::PortalEvent;
 use countersign_domain::use_case::UseCase;
 use countersign_domain::use_cases::{firm, guests};
@@ -87,6 +87,8 @@ pub(crate) async fn look_up(
 }
 
 /// Accepts an invitation: sets the password, then joins. Sent again under the same Idempotency-Key, it answers the same.
+///
+/// Of several who accept one invitation at once, exactly the one whose password counts is answered 200.
 #[utoipa::path(post, path = "/v1/invitations/accept", operation_id = "AcceptInvitation", tag = "identity",
     security(()), params(Key), request_body = AcceptInvitation,
     responses((status = 200, description = "Sign in with the password that was set.", body = Done),
@@ -104,14 +106,16 @@ pub(crate) async fn accept(
     let issued = Issued::find(&app, &link).await?;
     // The password is no part of what two requests must agree in: no digest of it is kept anywhere.
     let command = key.command_of(issued.sender(&link), &link.invitation);
-    let set = app.identity.set_credential(issued.credential(&link, body.password), app.clock.now()).await;
-    let already = matches!(set, Err(IdentityError::InvitationAlreadyAccepted));
-    if !already {
-        set?;
+    let id = command.id;
+    match app.identity.set_credential(issued.credential(&link, id, body.password), app.clock.now()).await {
+        // A retry, or somebody who comes late: which of them is known below.
+        Ok(()) | Err(IdentityError::InvitationAlreadyAccepted) => {}
+        Err(error) => return Err(error.into()),
     }
+    app.end_what_is_left(link.org, issued.principal()).await?;
     let settled = app.execute(command, issued.use_case()).await?;
-    // Somebody who comes late must not believe that the password they sent is the one that counts.
-    if settled.outcome == Outcome::AlreadySo || (already && !settled.replayed) {
+    // Of several who accept at once, whichever the ledger takes, only the one whose password counts may believe so.
+    if !app.identity.is_credential_set_by(link.org, link.invitation, id).await? {
         return Err(IdentityError::InvitationAlreadyAccepted.into());
     }
     Ok(Done::from(settled).into_response())
@@ -120,6 +124,8 @@ pub(crate) async fn accept(
 /// An invitation as its event says it was issued.
 struct Issued {
     to: To,
+    /// Where that event stands in the ledger.
+    position: u64,
     mailbox: MailboxId,
     invitation: Invitation,
     is_accepted: bool,
@@ -148,7 +154,8 @@ impl Issued {
         let first = entries.first().ok_or(IdentityError::InvitationRefused)?;
         let events = app.ledger.reader().after(link.org, first.position - 1, 1).await?;
         let event = events.first().ok_or(IdentityError::InvitationRefused)?.read()?;
-        let mut issued = Self::of(first.stream.id, &event.event).ok_or(IdentityError::InvitationRefused)?;
+        let issued = Self::of(first.position, first.stream.id, &event.event);
+        let mut issued = issued.ok_or(IdentityError::InvitationRefused)?;
         link.check(&app.server_key, &issued.invitation.nonce)?;
         let later = entries.iter().skip(1).map(|entry| entry.event_type.as_str());
         for event_type in later {
@@ -158,7 +165,7 @@ impl Issued {
         Ok(issued)
     }
 
-    fn of(stream: Uuid, event: &PortalEvent) -> Option<Self> {
+    fn of(position: u64, stream: Uuid, event: &PortalEvent) -> Option<Self> {
         let (to, mailbox, invitation) = if let PortalEvent::PortalUser(event) = event
             && let portal_user::Event::Invited { client, mailbox, invitation, .. } = event
         {
@@ -172,7 +179,7 @@ impl Issued {
             return None;
         };
         let (mailbox, invitation) = (*mailbox, invitation.clone());
-        Some(Self { to, mailbox, invitation, is_accepted: false, is_over: false })
+        Some(Self { to, position, mailbox, invitation, is_accepted: false, is_over: false })
     }
 
     /// Whether it can be accepted now, as far as the read models know; the ledger decides.
@@ -181,10 +188,31 @@ impl Issued {
         if self.is_over || self.invitation.expires_at <= now {
             return Ok(false);
         }
-        let To::Guest { portal_user, .. } = self.to else { return Ok(true) };
-        let pool = app.ledger.reader().pool();
-        let guest = clients::portal_user::get(pool, &Scope::operator(link.org), now, portal_user).await?;
-        Ok(guest.invitation == Some(link.invitation))
+        match self.to {
+            To::Staff(id) => self.is_live_for_staff(app, link, id).await,
+            To::Guest { portal_user, .. } => {
+                let (pool, scope) = (app.reads().pool(), Scope::operator(link.org));
+                let guest = clients::portal_user::get(pool, &scope, now, portal_user).await?;
+                Ok(guest.invitation == Some(link.invitation))
+            }
+        }
+    }
+
+    /// Whether a staff member was neither switched off nor invited anew since.
+    async fn is_live_for_staff(&self, app: &App, link: &InvitationLink, id: StaffId) -> Result<bool, ApiError> {
+        let (scope, object) = (Scope::operator(link.org), (ObjectKind::Staff, id.0));
+        let (pool, now) = (app.reads().pool(), app.clock.now());
+        let mut page = PageRequest::default();
+        loop {
+            let history = object::of_object(pool, &scope, now, object, None, &page).await?;
+            let later = history.items.iter().filter(|entry| entry.position > self.position && entry.stream.id == id.0);
+            let mut later = later.map(|entry| entry.event_type.as_str());
+            if later.any(|event_type| matches!(event_type, "staff.deactivated" | "staff.invited")) {
+                return Ok(false);
+            }
+            let Some(next) = history.next else { return Ok(true) };
+            page.after = Some(next);
+        }
     }
 
     fn principal(&self) -> Principal {
@@ -202,9 +230,9 @@ impl Issued {
         Sender { org: link.org, actor, on_behalf_of: None, acting_client }
     }
 
-    fn credential(&self, link: &InvitationLink, password: Chosen) -> NewCredential {
+    fn credential(&self, link: &InvitationLink, command: CommandId, password: Chosen) -> NewCredential {
         let (principal, mailbox) = (self.principal(), self.mailbox);
-        NewCredential { org: link.org, principal, mailbox, invitation: link.invitation, password: password.0 }
+        NewCredential { org: link.org, principal, mailbox, invitation: link.invitation, command, password: password.0 }
     }
 
     fn use_case(&self) -> UseCase {

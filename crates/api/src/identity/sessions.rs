@@ -11,7 +11,7 @@ use axum::response::IntoResponse;
 use countersign_domain::envelope::Principal;
 use countersign_domain::values::{Email, Slug, Timestamp};
 use countersign_identity::device::Device;
-use countersign_identity::error::IdentityError;
+use countersign_identity::nowhere::SignInToNowhere;
 use countersign_identity::own_sessions::OwnSession;
 use countersign_identity::password::Password;
 use countersign_identity::session::SessionId;
@@ -86,7 +86,7 @@ pub(crate) struct SessionsEnded {
 
 /// Signs in to an organization, and sets the session's cookie.
 ///
-/// An unknown address, a wrong password and an account that is switched off are answered alike. Five failures in a row
+/// An unknown organization, an unknown address, a wrong password and an account that is switched off are answered alike. Five failures in a row
 /// lock the address for a minute and longer.
 #[utoipa::path(post, path = "/v1/sessions", operation_id = "SignIn", tag = "identity", security(()),
     request_body = SignIn,
@@ -101,11 +101,14 @@ pub(crate) async fn sign_in(
     Json(body): Json<SignIn>,
 ) -> Result<impl IntoResponse, ApiError> {
     app.admit(&address)?;
-    let found = app.identity.find(&body.organization).await?;
-    let org = found.ok_or(IdentityError::SignInRefused { lock_began: None })?;
-    let mailbox = app.ledger.vault().org_key(org).await?.mailbox(&body.email);
+    let SignIn { organization, email, password } = &body;
     let network_address = address.0.as_deref();
-    let asked = sign_in::SignIn { org, mailbox, password: &body.password, device, network_address };
+    let Some(org) = app.identity.find(organization).await? else {
+        let asked = SignInToNowhere { organization, email, password, network_address };
+        return Err(app.identity.refuse_sign_in_to_nowhere(asked, app.clock.now()).await.into());
+    };
+    let mailbox = app.ledger.vault().org_key(org).await?.mailbox(email);
+    let asked = sign_in::SignIn { org, mailbox, password, device, network_address };
     let signed_in = app.identity.sign_in(asked, app.clock.now()).await?;
     let csrf_token = signed_in.csrf.reveal().to_owned();
     let headers =

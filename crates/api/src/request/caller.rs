@@ -6,7 +6,7 @@
 
 use crate::app::App;
 use crate::error::ApiError;
-use crate::request::{SameSite, Sender, cookie};
+use crate::request::{ClientAddress, SameSite, Sender, cookie};
 use axum::extract::FromRequestParts;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
@@ -14,6 +14,7 @@ use axum::http::{HeaderMap, Method};
 use countersign_domain::access;
 use countersign_domain::envelope::{Actor, Principal};
 use countersign_domain::ids::{ClientId, OrgId};
+use countersign_domain::values::Timestamp;
 use countersign_identity::api_token::{self, OwnApiToken, TokenBearer};
 use countersign_identity::csrf::{check_csrf, csrf_token};
 use countersign_identity::error::IdentityError;
@@ -149,31 +150,55 @@ impl Caller {
         self.has(if method.is_safe() { api_token::Scope::Read } else { api_token::Scope::Write })
     }
 
-    /// Asks who sends a request, by its token or its session; a browser's word must come from our own page.
+    /// Asks who sends a request, by its token or its session.
     async fn of(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
         let now = app.clock.now();
         if parts.headers.contains_key(AUTHORIZATION) {
-            let text = bearer(&parts.headers).ok_or(IdentityError::ApiTokenRefused)?;
-            let bearer = app.identity.authenticate_api_token(text, now).await?;
-            return Ok(Self { org: bearer.org, subject: bearer.subject.clone(), proof: Proof::Token(bearer) });
+            return Self::bearing(parts, app, now).await;
         }
-        let token = cookie::token(&parts.headers).ok_or(ApiError::NotSignedIn)?.to_owned();
-        let session = app.identity.authenticate(&token, now).await?;
-        if !parts.method.is_safe() {
-            SameSite::from_request_parts(parts, app).await?;
-            let given = parts.headers.get(CSRF_HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
-            check_csrf(&app.server_key, &token, given)?;
-        }
-        let csrf = csrf_token(&app.server_key, &token);
+        let token = cookie::token(&parts.headers).ok_or(ApiError::NotSignedIn)?;
+        let session = app.identity.authenticate(token, now).await?;
+        let csrf = csrf_token(&app.server_key, token);
         Ok(Self { org: session.org, subject: session.subject.clone(), proof: Proof::Session { session, csrf } })
+    }
+
+    /// The same by a token. Tokens that are none are counted as requests of whoever has not signed in; one that works
+    /// never waits on account of its neighbours.
+    async fn bearing(parts: &mut Parts, app: &App, now: Timestamp) -> Result<Self, ApiError> {
+        let found = match bearer(&parts.headers) {
+            Some(text) => app.identity.authenticate_api_token(text, now).await,
+            None => Err(IdentityError::ApiTokenRefused),
+        };
+        if let Err(IdentityError::ApiTokenRefused) = found {
+            let Ok(address) = ClientAddress::from_request_parts(parts, app).await;
+            app.admit(&address)?;
+        }
+        let bearer = found?;
+        Ok(Self { org: bearer.org, subject: bearer.subject.clone(), proof: Proof::Token(bearer) })
+    }
+
+    /// Lets in whoever is on a route of theirs, with what else the request must show. Only now: a route of others is
+    /// answered like one that is not there, whatever the request shows.
+    async fn let_in(&self, parts: &mut Parts, app: &App) -> Result<(), ApiError> {
+        if parts.method.is_safe() {
+            return self.wait_for_position(parts, app).await;
+        }
+        self.prove_own_page(parts, app).await?;
+        app.count(&format!("commands:{}:{:?}", self.org, self.principal()), app.limits.commands)
+    }
+
+    /// A browser's word must come from our own page; a token is sent by no browser on its own.
+    async fn prove_own_page(&self, parts: &mut Parts, app: &App) -> Result<(), ApiError> {
+        let Proof::Session { .. } = self.proof else { return Ok(()) };
+        SameSite::from_request_parts(parts, app).await?;
+        let token = cookie::token(&parts.headers).ok_or(ApiError::NotSignedIn)?;
+        let given = parts.headers.get(CSRF_HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        Ok(check_csrf(&app.server_key, token, given)?)
     }
 
     /// Whoever reads may name the position that they want to see at least.
     async fn wait_for_position(&self, parts: &Parts, app: &App) -> Result<(), ApiError> {
         let Some(value) = parts.headers.get(MIN_POSITION) else { return Ok(()) };
-        if !parts.method.is_safe() {
-            return Ok(());
-        }
         let text = value.to_str().map_err(|_| ApiError::MinPositionMalformed)?;
         let position = app.read_position(self, text).ok_or(ApiError::MinPositionMalformed)?;
         app.reach(self.org, position).await
@@ -201,7 +226,7 @@ impl FromRequestParts<App> for Staff {
             return Err(ApiError::NotThere);
         }
         caller.may(&parts.method)?;
-        caller.wait_for_position(parts, app).await?;
+        caller.let_in(parts, app).await?;
         Ok(Self(caller))
     }
 }
@@ -215,7 +240,7 @@ impl FromRequestParts<App> for Guest {
             return Err(ApiError::NotThere);
         }
         caller.may(&parts.method)?;
-        caller.wait_for_position(parts, app).await?;
+        caller.let_in(parts, app).await?;
         Ok(Self(caller))
     }
 }
@@ -226,7 +251,7 @@ impl FromRequestParts<App> for Member {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
         let caller = Caller::of(parts, app).await?;
         caller.may(&parts.method)?;
-        caller.wait_for_position(parts, app).await?;
+        caller.let_in(parts, app).await?;
         Ok(Self(caller))
     }
 }
@@ -240,7 +265,7 @@ impl FromRequestParts<App> for Audit {
             return Err(ApiError::NotThere);
         }
         caller.has(api_token::Scope::Audit)?;
-        caller.wait_for_position(parts, app).await?;
+        caller.let_in(parts, app).await?;
         Ok(Self(caller))
     }
 }
@@ -254,6 +279,7 @@ impl FromRequestParts<App> for InSession {
             Proof::Session { session, .. } => session.clone(),
             Proof::Token(_) => return Err(ApiError::OnlyInSession),
         };
+        caller.let_in(parts, app).await?;
         Ok(Self { caller, session })
     }
 }

@@ -1,5 +1,7 @@
 //! JSON bodies: bounded, strict, and with the field named that does not fit.
 
+mod strict;
+
 use crate::app::App;
 use crate::error::ApiError;
 use crate::problem::Fault;
@@ -11,6 +13,7 @@ use futures::StreamExt;
 use serde::de::DeserializeOwned;
 use serde_path_to_error::{Path, Segment};
 use std::fmt::Write;
+use strict::Strict;
 
 /// How much beyond the limit is read before a sender is cut off.
 const LINGER_BYTES: usize = 4 << 20;
@@ -53,7 +56,7 @@ async fn read(body: Body, limit_bytes: usize) -> Result<Vec<u8>, ApiError> {
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     let mut json = serde_json::Deserializer::from_slice(body);
-    let parsed = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+    let parsed = serde_path_to_error::deserialize(Strict(&mut json)).map_err(|error| {
         let pointer = pointer(error.path());
         let error = error.into_inner();
         if error.is_data() { ApiError::Invalid(vec![fault(pointer, &error)]) } else { malformed(&error) }
@@ -89,8 +92,11 @@ fn pointer(path: &Path) -> String {
         // Writing to a String cannot fail.
         let _ = match segment {
             Segment::Seq { index } => write!(pointer, "/{index}"),
-            Segment::Map { key } => write!(pointer, "/{}", key.replace('~', "~0").replace('/', "~1")),
-            Segment::Enum { .. } | Segment::Unknown => Ok(()),
+            // A variant that has something within is written as an object of one field.
+            Segment::Map { key } | Segment::Enum { variant: key } => {
+                write!(pointer, "/{}", key.replace('~', "~0").replace('/', "~1"))
+            }
+            Segment::Unknown => Ok(()),
         };
     }
     pointer
@@ -101,6 +107,8 @@ mod tests {
     use super::*;
     use countersign_domain::values::Email;
     use serde::Deserialize;
+    use std::collections::BTreeMap;
+    use std::fmt::Debug;
 
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
@@ -116,9 +124,63 @@ mod tests {
         email: Email,
     }
 
+    /// Everything within which a person can stand.
+    #[derive(Debug, Default, Deserialize)]
+    #[serde(default)]
+    #[allow(dead_code)]
+    struct Everywhere {
+        perhaps: Option<Person>,
+        named: BTreeMap<String, Person>,
+        pair: Option<(u8, Person)>,
+        wrapped: Option<Wrapped>,
+        choice: Option<Choice>,
+        tagged: Option<Tagged>,
+        made: Option<Made>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[allow(dead_code)]
+    struct Wrapped(Person);
+
+    #[derive(Debug, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    #[allow(dead_code)]
+    enum Choice {
+        Nobody,
+        One(Person),
+        Two(Person, Person),
+        Described { person: Person },
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(tag = "kind", content = "person", rename_all = "snake_case")]
+    #[allow(dead_code)]
+    enum Tagged {
+        One(Person),
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(from = "Person")]
+    #[allow(dead_code)]
+    struct Made(Person);
+
+    impl From<Person> for Made {
+        fn from(person: Person) -> Self {
+            Self(person)
+        }
+    }
+
+    const PERSON: &str = r#"{"email": "ann@example.com"}"#;
+    const ARRAY: &str = r#"["ann@example.com"]"#;
+
     #[track_caller]
     fn fault_of(body: &str) -> Fault {
-        match parse::<Asked>(body.as_bytes()) {
+        fault_in::<Asked>(body)
+    }
+
+    #[track_caller]
+    fn fault_in<T: DeserializeOwned + Debug>(body: &str) -> Fault {
+        match parse::<T>(body.as_bytes()) {
             Err(ApiError::Invalid(mut faults)) => faults.remove(0),
             other => panic!("not a fault: {other:?}"),
         }
@@ -136,6 +198,38 @@ mod tests {
         let fault = fault_of(r#"{"people": [], "a/b": 1}"#);
         assert_eq!(fault.pointer, "/a~1b");
         assert!(fault.detail.starts_with("unknown field"), "{}", fault.detail);
+    }
+
+    #[test]
+    fn an_array_is_no_object_whatever_the_order_of_its_fields() {
+        let fault = fault_of("[[]]");
+        assert_eq!((fault.pointer.as_str(), fault.detail.contains("sequence")), ("", true), "{}", fault.detail);
+        let fault = fault_of(&format!(r#"{{"people": [{PERSON}, {ARRAY}]}}"#));
+        assert_eq!(fault.pointer, "/people/1");
+    }
+
+    #[test]
+    fn an_array_is_no_object_wherever_it_stands() {
+        let places = [
+            (r#"{"perhaps": #}"#, "/perhaps"),
+            (r#"{"named": {"ann": #}}"#, "/named/ann"),
+            (r#"{"pair": [1, #]}"#, "/pair/1"),
+            (r#"{"wrapped": #}"#, "/wrapped"),
+            (r#"{"choice": {"one": #}}"#, "/choice/one"),
+            (r#"{"choice": {"two": [{"email": "bob@example.com"}, #]}}"#, "/choice/two/1"),
+            (r#"{"choice": {"described": {"person": #}}}"#, "/choice/described/person"),
+            (r#"{"tagged": {"kind": "one", "person": #}}"#, "/tagged/person"),
+            (r#"{"made": #}"#, "/made"),
+        ];
+        for (body, pointer) in places {
+            assert!(parse::<Everywhere>(body.replace('#', PERSON).as_bytes()).is_ok(), "{body}");
+            assert_eq!(fault_in::<Everywhere>(&body.replace('#', ARRAY)).pointer, pointer, "{body}");
+        }
+        let described = fault_in::<Everywhere>(&format!(r#"{{"choice": {{"described": [{PERSON}]}}}}"#));
+        assert_eq!(described.pointer, "/choice/described");
+        let tagged = fault_in::<Everywhere>(&format!(r#"{{"tagged": ["one", {PERSON}]}}"#));
+        assert_eq!(tagged.pointer, "/tagged");
+        assert!(parse::<Everywhere>(br#"{"perhaps": null, "choice": "nobody", "pair": null}"#).is_ok());
     }
 
     #[test]

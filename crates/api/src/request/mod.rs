@@ -12,8 +12,8 @@ mod origin;
 mod path;
 mod query;
 
-pub use address::AddressSource;
 pub(crate) use address::ClientAddress;
+pub use address::{Network, NotANetwork, TrustedProxies};
 pub(crate) use caller::{Audit, Caller, Guest, InSession, Member, Staff};
 pub(crate) use cookie::{ended_cookie, session_cookie};
 pub(crate) use json::Json;

@@ -11,11 +11,10 @@ use crate::schema;
 use axum::extract::State;
 use countersign_domain::ids::{ClientId, ContractLineId, ProjectId, StaffId};
 use countersign_domain::use_cases::projects;
-use countersign_domain::values::{Currency, Label, Money};
+use countersign_domain::values::{Currency, Label, Money, OrderedHours};
 use countersign_domain::work::project;
 use countersign_projections::work::project as read;
 use countersign_projections::work::project::ProjectFilter;
-use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use view::Project;
@@ -71,8 +70,8 @@ pub(crate) struct NewContractLine {
     #[schema(value_type = schema::Money)]
     amount: Money,
     /// How many hours were ordered.
-    #[schema(value_type = schema::Decimal)]
-    hours: Decimal,
+    #[schema(value_type = schema::OrderedHours)]
+    hours: OrderedHours,
 }
 
 /// Another manager.
@@ -174,6 +173,6 @@ pub(crate) async fn assign_manager(
 impl NewContractLine {
     fn under(self, id: ContractLineId) -> project::ContractLine {
         let Self { name, rate, amount, hours } = self;
-        project::ContractLine { id, name, rate, amount, hours }
+        project::ContractLine { id, name, rate, amount, hours: hours.into() }
     }
 }

@@ -12,7 +12,7 @@ use chrono::NaiveDate;
 use countersign_canon::Digest;
 use countersign_domain::ids::{ContractLineId, ProjectId, StaffId, TimeEntryId};
 use countersign_domain::use_cases::work_time;
-use countersign_domain::values::{Hours, Money, Note, Timestamp};
+use countersign_domain::values::{Day, Hours, Money, Note, Timestamp};
 use countersign_domain::work::time_entry::Worked;
 use countersign_projections::work::time_entry as read;
 use countersign_projections::work::time_entry::{Status, TimeEntryAmounts as AmountsView, TimeEntryView};
@@ -99,7 +99,7 @@ pub(crate) struct LogTime {
     contract_line: ContractLineId,
     /// The day.
     #[schema(value_type = schema::Day)]
-    worked_on: NaiveDate,
+    worked_on: Day,
     /// How long.
     #[schema(value_type = schema::Hours)]
     hours: Hours,
@@ -114,7 +114,7 @@ pub(crate) struct LogTime {
 pub(crate) struct ReviseTime {
     /// The day.
     #[schema(value_type = schema::Day)]
-    worked_on: NaiveDate,
+    worked_on: Day,
     /// How long.
     #[schema(value_type = schema::Hours)]
     hours: Hours,

@@ -63,6 +63,36 @@ async fn what_may_not_be_seen_is_answered_byte_for_byte_like_what_is_not_there(o
     }
 }
 
+/// A page of another site, or one without the session's CSRF token, does not learn which routes there are either.
+#[sqlx::test(migrations = "../../migrations")]
+async fn a_guest_learns_nothing_of_the_staffs_routes_however_they_ask_nor_the_staff_of_the_guests(owner: PgPool) {
+    let cast = Cast::assemble(owner).await;
+    let unproven = |caller: &Caller| match caller {
+        Caller::Session { cookie, .. } => Caller::Session { cookie: cookie.clone(), csrf: String::new() },
+        Caller::Anonymous | Caller::Token(_) => unreachable!("nobody else has a page"),
+    };
+    let (gina, admin) = (unproven(&cast.subjects[2]), unproven(&cast.subjects[7]));
+    let nowhere = cast.world.send(&gina, post("/v1/nowhere", json!({}))).await.expect(404);
+    let client = r#"{"name": "Acme"}"#;
+    for (caller, line, body) in [
+        (&gina, "POST /v1/clients", client),
+        (&gina, "POST /v1/staff/{manager}/deactivate", "{}"),
+        (&gina, "PUT /v1/clients/{client}/name", client),
+        (&gina, "DELETE /v1/portal-users/{pending}/invitation", ""),
+        (&admin, "POST /v1/invoices/{invoice}/approve", r#"{"shown": "{invoice_shown}"}"#),
+    ] {
+        let ask = cast.ask(line, body, 0);
+        for ask in [ask.clone(), ask.header("sec-fetch-site", "cross-site")] {
+            let reply = cast.world.send(caller, ask).await.expect(404);
+            assert_eq!(reply.text, nowhere.text, "{line}");
+        }
+    }
+    // On their own routes everybody is told what is missing.
+    let approve = cast.ask("POST /v1/invoices/{invoice}/approve", r#"{"shown": "{invoice_shown}"}"#, 0);
+    cast.world.send(&gina, approve).await.refused(403, "session.csrf_refused");
+    cast.world.send(&admin, post("/v1/clients", json!({ "name": "Acme" }))).await.refused(403, "session.csrf_refused");
+}
+
 impl Cast {
     pub async fn assemble(owner: PgPool) -> Self {
         Self::assemble_with(owner, ApiLimits::default()).await

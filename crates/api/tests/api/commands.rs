@@ -5,9 +5,11 @@ use crate::talk::{Caller, get, post, put};
 use crate::world::World;
 use axum::body::Body;
 use axum::http::{Method, Request};
+use countersign_api::ApiLimits;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 #[sqlx::test(migrations = "../../migrations")]
 async fn a_command_that_is_sent_again_under_its_name_takes_effect_once(owner: PgPool) {
@@ -154,6 +156,13 @@ async fn bad_input_is_named_and_changes_nothing(owner: PgPool) {
     world.dispatch(raw("application/json", vec![b' '; (1 << 20) + 1])).await.refused(413, "request.too_large");
     let unknown = world.send(&admin, post("/v1/clients", json!({ "name": "Acme", "nmae": "x" }))).await;
     assert_eq!(unknown.refused(422, "request.invalid").json()["errors"][0]["pointer"], "/nmae");
+    for (path, body, pointer) in [
+        ("/v1/clients", json!(["Acme"]), ""),
+        ("/v1/invitations", json!({ "people": [["ann@example.com"]] }), "/people/0"),
+    ] {
+        let array = world.send(&admin, post(path, body)).await.refused(422, "request.invalid");
+        assert_eq!(array.json()["errors"][0]["pointer"], pointer);
+    }
     let empty = world.send(&admin, post("/v1/clients", json!({ "name": "  " }))).await.refused(422, "request.invalid");
     assert_eq!(empty.json()["errors"][0], json!({ "pointer": "/name", "detail": "the text is empty" }));
     let nameless = world.send(&admin, post("/v1/clients", json!({ "name": "Acme" })).named(" ")).await;
@@ -183,4 +192,24 @@ async fn while_the_database_is_away_everybody_is_told_to_try_again(owner: PgPool
         assert_eq!(away.header("retry-after"), Some("1"));
         assert!(!away.text.contains("pool"), "{}", away.text);
     }
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn a_command_that_is_not_answered_in_time_can_be_sent_again(owner: PgPool) {
+    let limits = ApiLimits { answer_within: Duration::from_secs(3), ..ApiLimits::default() };
+    let world = World::with(owner.clone(), limits).await;
+    let (org, admin) = world.firm("north-star").await;
+    let mut holder = owner.begin().await.unwrap();
+    sqlx::query("SELECT ledger.lock($1)").bind(org.0).execute(&mut *holder).await.unwrap();
+    let ask = post("/v1/clients", json!({ "name": "Acme" }));
+    let late = world.send(&admin, ask.clone()).await.refused(503, "store.unavailable");
+    assert_eq!(late.header("retry-after"), Some("1"));
+    assert!(late.header("x-request-id").is_some());
+
+    holder.rollback().await.unwrap();
+    let again = world.send(&admin, ask).await.expect(201);
+    assert_eq!(again.header("idempotent-replayed"), Some("true"), "it took effect though its sender had gone");
+    world.settle(org).await;
+    let listed = world.send(&admin, get("/v1/clients")).await.expect(200).json();
+    assert_eq!(listed["items"].as_array().unwrap().len(), 1);
 }

@@ -35,14 +35,23 @@ impl Follower {
     /// The next event with data: its name and its data. `None` at the end.
     async fn next(&mut self) -> Option<(String, Value)> {
         loop {
-            while let Some((block, rest)) = self.text.split_once("\n\n") {
-                let field = |name: &str| block.lines().find_map(|line| line.strip_prefix(name)).map(str::to_owned);
-                let (event, data) = (field("event: "), field("data: "));
-                self.last_id = field("id: ").or(self.last_id.take());
-                self.text = rest.to_owned();
-                if let Some(data) = data {
-                    return Some((event.unwrap_or_default(), serde_json::from_str(&data).unwrap()));
-                }
+            let frame = self.next_frame().await?;
+            let field = |name: &str| frame.lines().find_map(|line| line.strip_prefix(name));
+            if let Some(data) = field("data: ") {
+                return Some((field("event: ").unwrap_or_default().to_owned(), serde_json::from_str(data).unwrap()));
+            }
+        }
+    }
+
+    /// The next thing that comes, a sign of life too. `None` at the end.
+    async fn next_frame(&mut self) -> Option<String> {
+        loop {
+            if let Some((frame, rest)) = self.text.split_once("\n\n") {
+                let (frame, rest) = (frame.to_owned(), rest.to_owned());
+                let id = frame.lines().find_map(|line| line.strip_prefix("id: ")).map(str::to_owned);
+                self.last_id = id.or(self.last_id.take());
+                self.text = rest;
+                return Some(frame);
             }
             let chunk =
                 tokio::time::timeout(Duration::from_secs(20), self.stream.next()).await.expect("nothing came")?;
@@ -156,4 +165,45 @@ async fn a_node_that_stops_ends_its_feeds(owner: PgPool) {
     let mut feed = Follower::of(&cast, &cast.subjects[5], None).await;
     cast.world.app.close_feeds();
     assert_eq!(feed.next().await, None);
+}
+
+#[sqlx::test(migrations = "../../migrations")] // F6.1
+async fn a_guests_feed_is_silent_while_the_firm_does_what_they_may_not_see(owner: PgPool) {
+    let calm = ApiLimits { feed_heartbeat: Duration::from_secs(600), ..ApiLimits::default() };
+    let cast = Cast::assemble_with(owner, calm).await;
+    let (gina, pia, admin) = (&cast.subjects[2], &cast.subjects[5], &cast.subjects[7]);
+    let mut by_gina = Follower::of(&cast, gina, None).await;
+    let mut by_admin = Follower::of(&cast, admin, None).await;
+    by_gina.next_frame().await.expect("from where to go on");
+    // She listens all the time, as a browser does.
+    let listening = tokio::spawn(async move { by_gina.next_frame().await.unwrap() });
+    for name in ["Brook", "Creek", "Delta"] {
+        cast.world.send(admin, post("/v1/clients", json!({ "name": name }))).await.expect(201);
+        assert_eq!(by_admin.next_type().await, "client.opened");
+    }
+    cast.world.send(pia, cast.ask("POST /v1/time-entries/{logged}/submit", "", 0)).await.expect(200);
+    let first = listening.await.unwrap();
+    assert!(first.contains("time_entry.submitted"), "she was told something before what she may see: {first}");
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn whoever_loses_the_line_before_anything_is_told_misses_nothing(owner: PgPool) {
+    let cast = Cast::assemble(owner).await;
+    let (gina, pia) = (&cast.subjects[2], &cast.subjects[5]);
+    let mut feed = Follower::of(&cast, gina, None).await;
+    feed.next_frame().await.unwrap();
+    let last = feed.last_id.take().unwrap();
+    drop(feed);
+    cast.world.send(pia, cast.ask("POST /v1/time-entries/{logged}/submit", "", 0)).await.expect(200);
+    let mut feed = Follower::of(&cast, gina, Some(&last)).await;
+    assert_eq!(feed.next_type().await, "time_entry.submitted");
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn a_quiet_feed_gives_signs_of_life(owner: PgPool) {
+    let cast = Cast::assemble_with(owner, quick()).await;
+    let mut feed = Follower::of(&cast, &cast.subjects[2], None).await;
+    for _ in 0..3 {
+        assert!(feed.next_frame().await.unwrap().contains("id: "));
+    }
 }

@@ -3,9 +3,14 @@
 use crate::talk::{Caller, delete, get, post};
 use crate::world::{PASSWORD, World};
 use chrono::TimeDelta;
-use countersign_domain::ids::OrgId;
+use countersign_domain::envelope::Actor;
+use countersign_domain::ids::{CommandId, OrgId};
+use countersign_domain::use_case::UseCase;
+use countersign_domain::use_cases::{firm, guests};
+use countersign_eventstore::{Submission, Verdict};
 use serde_json::{Value, json};
 use sqlx::PgPool;
+use uuid::Uuid;
 
 struct Invited {
     world: World,
@@ -133,4 +138,92 @@ async fn sessions_and_tokens_of_whoever_is_switched_off_do_not_come_back_with_th
     invited.world.send(&invited.admin, post(format!("{path}/reactivate"), json!({}))).await.expect(200);
     invited.world.send(&ann, get("/v1/dashboard")).await.refused(401, "session.ended");
     invited.world.sign_in("north-star", "ann@example.com").await;
+}
+
+/// Somebody signed in, with a token for their programs besides.
+async fn with_token(world: &World, who: Caller) -> [Caller; 2] {
+    let expires_at = (chrono::Utc::now() + TimeDelta::days(1)).to_rfc3339();
+    let body = json!({ "name": "sync", "scopes": ["read"], "expires_at": expires_at });
+    let issued = world.send(&who, post("/v1/tokens", body)).await.expect(201).json();
+    [who, Caller::Token(issued["token"].as_str().unwrap().to_owned())]
+}
+
+/// A command that a node took to the ledger before it died: nothing of what its handler would have done next.
+async fn taken_by_a_node_that_dies(world: &World, org: OrgId, use_case: UseCase) {
+    let submission = Submission::new(org, CommandId(Uuid::now_v7()), Actor::Operator, vec![], use_case);
+    let answer = world.ledger.execute(submission).await.unwrap();
+    assert!(matches!(answer.verdict, Verdict::Accepted { .. }), "{answer:?}");
+}
+
+#[sqlx::test(migrations = "../../migrations")] // F4.16, F4.17, F4.18
+async fn a_node_that_dies_over_a_deactivation_leaves_nothing_that_comes_back_with_the_account(owner: PgPool) {
+    let Invited { world, org, admin, portal_user, token } = Invited::ann(owner).await;
+    world.accept(&token).await.expect(200);
+    let ann = with_token(&world, world.sign_in("north-star", "ann@example.com").await).await;
+    let (sam, session) = world.staff(org, "north-star", &admin, "Sam", "auditor").await;
+    let sam_in = with_token(&world, session).await;
+    let (ann_id, sam_id) = (portal_user.parse::<Uuid>().unwrap(), sam.parse::<Uuid>().unwrap());
+    taken_by_a_node_that_dies(&world, org, guests::deactivate_portal_user(org, ann_id.into())).await;
+    taken_by_a_node_that_dies(&world, org, firm::deactivate_staff(sam_id.into())).await;
+
+    for path in [format!("/v1/portal-users/{portal_user}"), format!("/v1/staff/{sam}")] {
+        world.send(&admin, post(format!("{path}/reactivate"), json!({}))).await.expect(200);
+    }
+    for caller in ann.iter().chain(&sam_in) {
+        world.send(caller, get("/v1/me")).await.expect(401);
+    }
+    let again = world.sign_in("north-star", "ann@example.com").await;
+    let path = format!("/v1/portal-users/{portal_user}/reactivate");
+    let settled = world.send(&admin, post(path, json!({}))).await.expect(200);
+    assert_eq!(settled.json()["outcome"], "already_so");
+    world.send(&again, get("/v1/me")).await.expect(200);
+}
+
+#[sqlx::test(migrations = "../../migrations")] // F4.23
+async fn whoever_may_not_invite_keeps_nobody_from_it_and_an_invitation_sent_again_is_one(owner: PgPool) {
+    let invited = Invited::ann(owner).await;
+    let (world, admin) = (&invited.world, &invited.admin);
+    let (_, auditor) = world.staff(invited.org, "north-star", admin, "Aud", "auditor").await;
+    let path = format!("/v1/portal-users/{}/invitations", invited.portal_user);
+    for _ in 0..6 {
+        world.send(&auditor, post(path.clone(), json!({}))).await.expect(403);
+    }
+    let last = post(path.clone(), json!({})).named("the-last-one");
+    for _ in 0..4 {
+        invited.resend().await;
+    }
+    world.send(admin, last.clone()).await.expect(200);
+    world.settle(invited.org).await;
+    for _ in 0..6 {
+        let again = world.send(admin, last.clone()).await.expect(200);
+        assert_eq!(again.header("idempotent-replayed"), Some("true"));
+    }
+    world.send(admin, post(path, json!({}))).await.refused(429, "requests.too_many");
+}
+
+#[sqlx::test(migrations = "../../migrations")] // F4.16
+async fn a_colleagues_link_counts_no_more_once_they_are_switched_off_or_invited_anew(owner: PgPool) {
+    let world = World::new(owner).await;
+    let (org, admin) = world.firm("north-star").await;
+    let ivy = json!({ "name": "Ivy", "email": "ivy@example.com", "level": "auditor" });
+    let path = format!("/v1/staff/{}", world.send(&admin, post("/v1/staff", ivy)).await.id());
+    world.settle(org).await;
+    let token = world.last_invitation(org).await;
+    let counts = async |token: &str| {
+        let body = json!({ "token": token });
+        let state = world.send(&Caller::Anonymous, post("/v1/invitations/lookup", body)).await.expect(200).json();
+        state["counts"].as_bool().unwrap()
+    };
+    assert!(counts(&token).await);
+    world.send(&admin, post(format!("{path}/deactivate"), json!({}))).await.expect(200);
+    world.settle(org).await;
+    assert!(!counts(&token).await);
+    for what in ["reactivate", "invitations"] {
+        world.send(&admin, post(format!("{path}/{what}"), json!({}))).await.expect(200);
+    }
+    world.settle(org).await;
+    let newer = world.last_invitation(org).await;
+    assert_eq!((counts(&token).await, counts(&newer).await), (false, true));
+    world.accept(&token).await.refused(409, "invitation.no_longer_counts");
+    world.accept(&newer).await.expect(200);
 }

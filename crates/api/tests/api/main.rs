@@ -7,6 +7,7 @@ mod contract;
 mod feed;
 mod guests_eyes;
 mod invitations;
+mod limits;
 mod matrix;
 mod sessions;
 mod talk;

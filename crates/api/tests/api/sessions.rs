@@ -44,6 +44,13 @@ async fn a_refused_sign_in_says_not_why_and_guessing_is_slowed_down(owner: PgPoo
     let locked = world.send(&nobody, attempt("north-star", "ada@north-star.example", PASSWORD)).await;
     let locked = locked.refused(429, "sign_in.locked");
     assert_eq!(locked.header("retry-after"), Some("60"));
+    // Whether guessing is slowed down does not tell which short names are taken.
+    for _ in 0..4 {
+        world.send(&nobody, attempt("south-star", "ada@north-star.example", PASSWORD)).await.expect(401);
+    }
+    let nowhere = world.send(&nobody, attempt("south-star", "ada@north-star.example", PASSWORD)).await;
+    let nowhere = nowhere.refused(429, "sign_in.locked");
+    assert_eq!((nowhere.header("retry-after"), &nowhere.text), (Some("60"), &locked.text));
 }
 
 #[sqlx::test(migrations = "../../migrations")]
@@ -95,19 +102,15 @@ async fn a_session_that_is_left_alone_ends(owner: PgPool) {
 async fn a_forgotten_password_is_set_anew_with_a_link_that_works_once(owner: PgPool) {
     let world = World::new(owner).await;
     let (_, before) = world.firm("north-star").await;
+    let program = token(&world, &before, &["read"]).await;
     let nobody = Caller::Anonymous;
     let forgotten =
         |email: &str| post("/v1/password/forgotten", json!({ "organization": "north-star", "email": email }));
     let unknown = world.send(&nobody, forgotten("eve@north-star.example")).await.expect(202);
     let known = world.send(&nobody, forgotten("ada@north-star.example")).await.expect(202);
     assert_eq!(unknown.text, known.text);
-    let token = loop {
-        if let Some((token, to)) = world.letters.0.lock().unwrap().pop() {
-            assert_eq!(to, "ada@north-star.example");
-            break token;
-        }
-        tokio::task::yield_now().await;
-    };
+    let (token, to) = world.letters.next().await;
+    assert_eq!(to, "ada@north-star.example");
     world.send(&nobody, post("/v1/password/reset/lookup", json!({ "token": token }))).await.expect(204);
     let reset = |password: &str| post("/v1/password/reset", json!({ "token": token, "password": password }));
     let weak = world.send(&nobody, reset("short")).await.refused(422, "request.invalid");
@@ -115,6 +118,39 @@ async fn a_forgotten_password_is_set_anew_with_a_link_that_works_once(owner: PgP
     world.send(&nobody, reset("deep rivers run silent")).await.expect(204);
     world.send(&nobody, reset("deep rivers run silent")).await.refused(410, "password_reset.refused");
     world.send(&before, get("/v1/me")).await.refused(401, "session.ended");
+    world.send(&program, get("/v1/me")).await.refused(401, "api_token.refused");
+}
+
+#[sqlx::test(migrations = "../../migrations")] // F4.16
+async fn a_link_for_a_forgotten_password_dies_with_the_account_and_with_a_change_of_password(owner: PgPool) {
+    let world = World::new(owner).await;
+    let (org, admin) = world.firm("north-star").await;
+    let (sam, session) = world.staff(org, "north-star", &admin, "Sam", "auditor").await;
+    let nobody = Caller::Anonymous;
+    let link = async || {
+        let body = json!({ "organization": "north-star", "email": "sam@north-star.example" });
+        world.send(&nobody, post("/v1/password/forgotten", body)).await.expect(202);
+        let (token, _) = world.letters.next().await;
+        post("/v1/password/reset/lookup", json!({ "token": token }))
+    };
+    let first = link().await;
+    world.send(&nobody, first.clone()).await.expect(204);
+    let body = json!({ "current_password": PASSWORD, "new_password": "deep rivers run silent" });
+    world.send(&session, post("/v1/password/change", body)).await.expect(204);
+    world.send(&nobody, first).await.refused(410, "password_reset.refused");
+    let second = link().await;
+    for what in ["deactivate", "reactivate"] {
+        world.send(&admin, post(format!("/v1/staff/{sam}/{what}"), json!({}))).await.expect(200);
+    }
+    world.send(&nobody, second).await.refused(410, "password_reset.refused");
+}
+
+/// Issues a token to somebody.
+async fn token(world: &World, owner: &Caller, scopes: &[&str]) -> Caller {
+    let expires_at = world.clock.now().plus(TimeDelta::days(30));
+    let body = json!({ "name": "sync", "scopes": scopes, "expires_at": expires_at });
+    let issued = world.send(owner, post("/v1/tokens", body)).await.expect(201).json();
+    Caller::Token(issued["token"].as_str().unwrap().to_owned())
 }
 
 #[sqlx::test(migrations = "../../migrations")]

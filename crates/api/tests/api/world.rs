@@ -56,6 +56,18 @@ impl MovableClock {
     }
 }
 
+impl Postbox {
+    /// The next letter: its link's token, and to whom it goes.
+    pub async fn next(&self) -> (String, String) {
+        loop {
+            if let Some(letter) = self.0.lock().unwrap().pop() {
+                return letter;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
 impl Clock for MovableClock {
     fn now(&self) -> Timestamp {
         SystemClock.now().plus(*self.0.lock().unwrap())
