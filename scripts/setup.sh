@@ -76,6 +76,9 @@ else
         stop "install the server of Postgres $OLDEST_POSTGRES or newer, mostly in a package named postgresql or postgresql-server"
 fi
 
+# The README's walk is typed as it stands there.
+[ "$1" = demo ] || has curl || { may_apt && fresh_lists && apt curl; } || stop "install curl, with which the README is tried"
+
 if [ "$1" = test ] && ! cargo nextest --version >/dev/null 2>&1; then
     say "installing cargo-nextest, which takes a few minutes"
     cargo install cargo-nextest --locked || stop "install cargo-nextest, from https://nexte.st"

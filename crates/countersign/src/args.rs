@@ -3,8 +3,13 @@
 use crate::commands::audit::Audit;
 use crate::commands::import::Import;
 use clap::{Args, Parser, Subcommand};
+use countersign_api::Network;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
+
+/// Between two rounds of forgetting.
+const FORGET_EVERY: Duration = Duration::from_secs(3_600);
 
 /// A client portal in which every decision can be proven.
 #[derive(Parser, Debug)]
@@ -54,8 +59,16 @@ pub(crate) struct Serve {
     /// The address under which people reach the portal; must be https unless it is served on this machine only.
     #[arg(long, env = "COUNTERSIGN_PUBLIC_URL", value_name = "URL")]
     pub(crate) public_url: Option<String>,
+    /// A proxy in front of the portal, by its address or network: 10.0.0.7, 10.0.0.0/8. Repeatable. Such a proxy's
+    /// X-Forwarded-For says who sent a request, which is what requests are counted by; without it, everybody behind the
+    /// proxy is counted as one.
+    #[arg(long, env = "COUNTERSIGN_TRUSTED_PROXY", value_delimiter = ',', value_name = "IP_OR_CIDR")]
+    pub(crate) trusted_proxy: Vec<Network>,
     #[command(flatten)]
     pub(crate) mail: Mail,
+    /// How often what identity keeps no longer is deleted; no business of the command line.
+    #[arg(skip = FORGET_EVERY)]
+    pub(crate) forget_every: Duration,
 }
 
 #[derive(Args, Clone, Debug)]

@@ -17,6 +17,8 @@ const APPLICATION_ROLE: &str = "countersign_app";
 const NAME: &str = "countersign";
 /// How long a command waits for a database that does not answer yet.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// A pooled connection that was idle for longer is asked whether it still lives before it is used.
+const TRUSTED_FOR: Duration = Duration::from_secs(1);
 /// Between two looks at a private server.
 const WATCH_EVERY: Duration = Duration::from_secs(1);
 
@@ -49,8 +51,6 @@ impl Database {
     }
 
     async fn private(data_dir: &Path) -> Result<Self, Failure> {
-        std::fs::create_dir_all(data_dir)
-            .map_err(|error| Failure::because(&format!("{} could not be made", data_dir.display()), error))?;
         let folder = data_dir.to_owned();
         let server = tokio::task::spawn_blocking(move || Cluster::open(&folder, Options::kept()))
             .await
@@ -79,9 +79,6 @@ impl Database {
 
     /// Makes sure that the database is of this version: brings it up where we may, and says so where we may not.
     pub(crate) async fn bring_up(&self) -> Result<(), Failure> {
-        if is_current(&self.owner).await? {
-            return Ok(());
-        }
         self.migrate().await
     }
 
@@ -122,6 +119,16 @@ fn pool(options: PgConnectOptions) -> PgPool {
     PgPoolOptions::new()
         .max_connections(32)
         .acquire_timeout(Duration::from_secs(5))
+        // A connection that was in use a moment ago lives; asking each time would cost a round trip as long as a read.
+        .test_before_acquire(false)
+        .before_acquire(|connection, about| {
+            Box::pin(async move {
+                if about.idle_for > TRUSTED_FOR {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
         .after_connect(|connection, _| {
             Box::pin(async move {
                 // Whoever we connect as, we work as somebody who may not write the ledger.
@@ -177,7 +184,18 @@ async fn make_database(options: &PgConnectOptions) -> Result<(), Failure> {
     connection.close().await.map_err(failed)
 }
 
+/// Nobody needs to be the owner of a database that needs nothing done to it.
 async fn migrate(options: &PgConnectOptions) -> Result<(), Failure> {
+    match version(options).await? {
+        Version::Older => {}
+        Version::Current => return Ok(()),
+        Version::Newer => {
+            return Err(Failure::say(format!(
+                "the database belongs to a newer version of Countersign than {}: run that version or a newer one",
+                env!("CARGO_PKG_VERSION")
+            )));
+        }
+    }
     let failed = |error: sqlx::Error| Failure::because("the database could not be brought up to this version", error);
     let mut connection = PgConnection::connect_with(options).await.map_err(failed)?;
     MIGRATOR.run(&mut connection).await.map_err(|error| {
@@ -188,8 +206,17 @@ async fn migrate(options: &PgConnectOptions) -> Result<(), Failure> {
     connection.close().await.map_err(failed)
 }
 
-/// Whether every migration of this build has been applied.
-async fn is_current(options: &PgConnectOptions) -> Result<bool, Failure> {
+/// How a database stands to this build.
+enum Version {
+    /// It lacks a migration of this build, or has none at all.
+    Older,
+    /// It has this build's migrations, and perhaps some of a newer build that leave this one what it needs.
+    Current,
+    /// It has become something that this build cannot work on.
+    Newer,
+}
+
+async fn version(options: &PgConnectOptions) -> Result<Version, Failure> {
     let failed = |error: sqlx::Error| Failure::because("the database's version could not be read", error);
     let mut connection = PgConnection::connect_with(options).await.map_err(failed)?;
     let there: bool = sqlx::query_scalar("SELECT to_regclass('public._sqlx_migrations') IS NOT NULL")
@@ -197,11 +224,33 @@ async fn is_current(options: &PgConnectOptions) -> Result<bool, Failure> {
         .await
         .map_err(failed)?;
     if !there {
-        return Ok(false);
+        connection.close().await.map_err(failed)?;
+        return Ok(Version::Older);
     }
-    let applied: Vec<i64> = sqlx::query_scalar("SELECT version FROM public._sqlx_migrations WHERE success")
-        .fetch_all(&mut connection)
-        .await
-        .map_err(failed)?;
-    Ok(MIGRATOR.iter().all(|migration| applied.contains(&migration.version)))
+    let applied = sqlx::query_scalar("SELECT version FROM public._sqlx_migrations WHERE success");
+    let applied: Vec<i64> = match applied.fetch_all(&mut connection).await {
+        Ok(applied) => applied,
+        // The application may look since a migration that this database then lacks.
+        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("42501") => return Ok(Version::Older),
+        Err(error) => return Err(failed(error)),
+    };
+    let known: Vec<i64> = MIGRATOR.iter().map(|migration| migration.version).collect();
+    let lacks_one = known.iter().any(|version| !applied.contains(version));
+    let is_beyond_us = match applied.iter().any(|version| !known.contains(version)) {
+        true => oldest_build(&mut connection).await.map_err(failed)? > known.iter().max().copied().unwrap_or_default(),
+        false => false,
+    };
+    connection.close().await.map_err(failed)?;
+    Ok(if is_beyond_us {
+        Version::Newer
+    } else if lacks_one {
+        Version::Older
+    } else {
+        Version::Current
+    })
+}
+
+/// The migration that a build must know to work on this database.
+async fn oldest_build(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar("SELECT migration FROM public.countersign_oldest_build").fetch_one(connection).await
 }

@@ -1,6 +1,7 @@
 //! The master key: from the environment, or from a file in the data folder that is made on first start.
 
 use crate::failure::Failure;
+use countersign_embedded::make_private;
 use countersign_eventstore::MasterKey;
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -29,7 +30,8 @@ fn make_once(data_dir: &Path, path: &Path) -> Result<(), Failure> {
         return Ok(());
     }
     let failed = |error: std::io::Error| Failure::because(&format!("{} could not be made", path.display()), error);
-    std::fs::create_dir_all(data_dir).map_err(failed)?;
+    make_private(data_dir)
+        .map_err(|error| Failure::because(&format!("{} could not be made", data_dir.display()), error))?;
     let unfinished = data_dir.join(format!("{FILE}.{}", std::process::id()));
     let mut file =
         OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished).map_err(failed)?;

@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::keys::master_key;
 use crate::letters::MailedLetters;
 use axum::http::Uri;
-use countersign_api::{ApiLimits, App, Parts};
+use countersign_api::{ApiLimits, App, Parts, TrustedProxies};
 use countersign_domain::ids::{InvitationId, OrgId};
 use countersign_domain::values::Slug;
 use countersign_eventstore::{Clock, Ledger, LedgerOptions, SystemClock, Vault};
@@ -73,7 +73,7 @@ impl Node {
     }
 
     /// The API over this node.
-    pub(crate) fn app(&self, worker: Worker, public_url: &str) -> Result<App, Failure> {
+    pub(crate) fn app(&self, worker: Worker, public_url: &str, proxies: TrustedProxies) -> Result<App, Failure> {
         let uri: Uri = public_url.parse().map_err(|error| {
             Failure::because("the public URL does not read; write it like https://portal.example.com", error)
         })?;
@@ -84,7 +84,7 @@ impl Node {
             clock: self.clock.clone(),
             server_key: self.server_key.clone(),
             public_url: uri,
-            limits: ApiLimits::default(),
+            limits: ApiLimits { trusted_proxies: proxies, ..ApiLimits::default() },
             letters: Arc::new(MailedLetters::new(worker, public_url)),
         }))
     }

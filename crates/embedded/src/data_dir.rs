@@ -100,13 +100,35 @@ impl Presence {
 
 /// Makes a folder where there is none. Mail and keys lie beside the database, so nobody else may look into it; made by
 /// root, others may pass through it, since the server runs as one of them.
-pub(crate) fn make_private(folder: &Path) -> Result<(), EmbeddedError> {
-    if folder.is_dir() {
-        return Ok(());
+///
+/// An existing folder is closed to others if it is ours and empty. One with something in it stays as it is: others may
+/// have been let in on purpose.
+///
+/// # Errors
+/// When the folder cannot be made, looked at or restricted.
+pub fn make_private(folder: &Path) -> Result<(), EmbeddedError> {
+    let most = if geteuid().is_root() { 0o711 } else { 0o700 };
+    match fs::metadata(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            fs::create_dir_all(folder).doing("create", folder)?;
+            restrict(folder, most)
+        }
+        Ok(there) if there.is_dir() && there.uid() == geteuid().as_raw() && is_empty(folder) => {
+            restrict(folder, there.mode() & most)
+        }
+        Ok(there) if there.is_dir() => Ok(()),
+        // Says what is in the way.
+        Ok(_) => fs::create_dir_all(folder).doing("create", folder),
+        answer @ Err(_) => answer.map(drop).doing("look at", folder),
     }
-    fs::create_dir_all(folder).doing("create", folder)?;
-    let mode = if geteuid().is_root() { 0o711 } else { 0o700 };
+}
+
+fn restrict(folder: &Path, mode: u32) -> Result<(), EmbeddedError> {
     fs::set_permissions(folder, fs::Permissions::from_mode(mode)).doing("restrict", folder)
+}
+
+fn is_empty(folder: &Path) -> bool {
+    fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none())
 }
 
 /// Opens a lock file, made where there is none. An existing one may be another user's: locking needs no right to write.

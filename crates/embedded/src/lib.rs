@@ -45,5 +45,6 @@ mod socket;
 pub use binaries::{Binaries, OLDEST_MAJOR, find_binaries, find_binaries_of};
 pub use cluster::{Arrival, Cluster};
 pub use connection::{Connection, OWNER};
+pub use data_dir::make_private;
 pub use error::EmbeddedError;
 pub use options::{BINARIES_VARIABLE, Options, Purpose};

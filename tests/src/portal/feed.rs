@@ -2,6 +2,8 @@
 
 use super::support::change_feed::{ChangeFeed, Told};
 use super::support::firm::Firm;
+use super::support::person::get;
+use super::support::until::until;
 use serde_json::{Value, json};
 
 fn event_types(told: &[Told]) -> Vec<&str> {
@@ -48,4 +50,21 @@ async fn a_guest_is_told_of_what_they_may_see_and_of_nothing_else() {
 
     firm.admin.post(format!("/v1/portal-users/{}/deactivate", gina.id), Value::Null).await.expect(200);
     assert_eq!(feed.next().await.name, "end", "the feed ends with the session");
+}
+
+#[tokio::test]
+async fn one_person_has_so_many_feeds_open_and_a_place_is_free_when_one_is_left() {
+    let firm = Firm::open().await;
+    let mut feeds = Vec::new();
+    for _ in 0..8 {
+        feeds.push(ChangeFeed::open(&firm.admin, None).await);
+    }
+    let refused = firm.admin.get("/v1/feed").await.refused(429, "requests.too_many");
+    assert_eq!(refused.header("retry-after"), Some("1"));
+    feeds.pop();
+    until("a free place", async || {
+        let reply = firm.admin.request(get("/v1/feed")).send().await.unwrap();
+        (reply.status() == 200).then_some(())
+    })
+    .await;
 }

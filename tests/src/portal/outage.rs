@@ -6,7 +6,12 @@ use super::support::gate::Gate;
 use super::support::installation::Installation;
 use super::support::person::{Account, Ask, Person, get, post};
 use super::support::until::until;
+use futures::stream::{FuturesUnordered, StreamExt};
 use serde_json::json;
+use std::time::{Duration, Instant};
+
+/// How many commands are sent at once before the database says nothing more.
+const IN_FLIGHT: usize = 8;
 
 /// A firm whose database stands behind a gate that is open.
 async fn firm_behind_a_gate() -> (Firm, Gate) {
@@ -43,10 +48,12 @@ async fn while_the_database_is_away_everybody_is_told_to_come_again_and_then_all
     let command = open_client();
     let account = Account::new("larch", "ada@larch.example");
     gate.shut().await;
-    assert_is_told_to_come_again(&firm.admin, get("/v1/clients")).await;
-    assert_is_told_to_come_again(&firm.admin, command.clone()).await;
-    assert_is_told_to_come_again(&nobody, account.ask()).await;
-    assert_is_told_to_come_again(&nobody, get("/healthz")).await;
+    tokio::join!(
+        assert_is_told_to_come_again(&firm.admin, get("/v1/clients")),
+        assert_is_told_to_come_again(&firm.admin, command.clone()),
+        assert_is_told_to_come_again(&nobody, account.ask()),
+        assert_is_told_to_come_again(&nobody, get("/healthz")),
+    );
 
     gate.open().await;
     assert_eq!(comes_again(&firm.admin, get("/v1/clients")).await, 200);
@@ -60,14 +67,37 @@ async fn while_the_database_is_away_everybody_is_told_to_come_again_and_then_all
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_does_not_answer_keeps_nobody_waiting_for_ever() {
     let (firm, gate) = firm_behind_a_gate().await;
-    let command = open_client();
+    let mut feed = ChangeFeed::open(&firm.admin, None).await;
+    let (commands, late): (Vec<Ask>, Ask) = ((0..IN_FLIGHT).map(|_| open_client()).collect(), open_client());
+    let mut sent: FuturesUnordered<_> = commands.iter().map(|command| firm.admin.send(command.clone())).collect();
+    // While the first one is answered, others are on their way.
+    sent.next().await.unwrap().expect(201);
     gate.hold();
-    assert_is_told_to_come_again(&firm.admin, get("/v1/clients")).await;
-    assert_is_told_to_come_again(&firm.admin, command.clone()).await;
+    let since = Instant::now();
+    let in_flight = async {
+        while let Some(reply) = sent.next().await {
+            match reply.status {
+                201 => {}
+                _ => assert_eq!(reply.refused(503, "store.unavailable").header("retry-after"), Some("1")),
+            }
+        }
+    };
+    tokio::join!(
+        in_flight,
+        assert_is_told_to_come_again(&firm.admin, get("/v1/clients")),
+        assert_is_told_to_come_again(&firm.admin, late.clone()),
+    );
+    assert!(since.elapsed() < Duration::from_secs(15), "somebody waited for {:?}", since.elapsed());
 
     gate.release();
-    assert_eq!(comes_again(&firm.admin, command).await, 201);
-    assert_eq!(firm.admin.get("/v1/clients").await.items().len(), 1);
+    for command in commands.into_iter().chain([late]) {
+        assert_eq!(comes_again(&firm.admin, command).await, 201);
+    }
+    for _ in 0..=IN_FLIGHT {
+        assert_eq!(feed.next().await.event_type(), "client.opened", "a feed outlives it");
+    }
+    let clients = firm.admin.get("/v1/clients").await.items();
+    assert_eq!(clients.len(), IN_FLIGHT + 1, "each command took effect once");
     firm.ledger.gapless().await;
 }
 

@@ -7,6 +7,7 @@ use super::support::firm::{Firm, Guest, Project};
 use super::support::ledger::Entry;
 use super::support::person::{Ask, Person, delete, post};
 use super::support::reply::Reply;
+use super::support::until::until;
 use futures::future::join_all;
 use futures::stream::{self, StreamExt};
 use serde_json::{Value, json};
@@ -20,7 +21,7 @@ const AT_A_TIME: usize = 8;
 /// Rounds of all races of a story together.
 fn rounds() -> usize {
     let wanted = std::env::var("COUNTERSIGN_ROUNDS").ok();
-    wanted.map_or(150, |rounds| rounds.parse().expect("COUNTERSIGN_ROUNDS is a number"))
+    wanted.map_or(300, |rounds| rounds.parse().expect("COUNTERSIGN_ROUNDS is a number"))
 }
 
 /// Somebody who approves, while something is taken from them; an invoice for each round waits for them.
@@ -66,7 +67,7 @@ impl<'a> Race<'a> {
         let mut races = Vec::new();
         for guest in guests {
             let own = invoices.split_off(invoices.len() - each);
-            let shown = stream::iter(own).map(async |invoice| {
+            let shown = stream::iter(own).map(|invoice| async {
                 let shown = guest.shown(&invoice).await;
                 (invoice, shown)
             });
@@ -226,4 +227,35 @@ async fn race_withdrawal(race: &Race<'_>, taken: &Taken, project: &Project) -> u
         }
     }
     approved
+}
+
+// D2, F10.6, F10.9
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_approved_is_sent_once_and_numbered_without_a_gap_though_two_nodes_would_send_it() {
+    let firm = Firm::on_plan("trial", 2).await;
+    let project = firm.project(&firm.client("Acme").await, "Portal").await;
+    let gina = firm.guest("Gina", &project, &["invoice_visibility", "approve_invoices", "auto_send_on_approval"]).await;
+    let prepared = stream::iter(0..16).map(|_| firm.invoice_in_review(&project, 10_000));
+    let invoices: Vec<String> = prepared.buffer_unordered(AT_A_TIME).collect().await;
+    firm.settle().await;
+    let approvals = stream::iter(invoices.iter().enumerate()).map(|(number, invoice)| {
+        let gina = Guest { person: gina.person.at(&firm.nodes[number % 2]), ..gina.clone() };
+        async move { gina.approve(invoice).await }
+    });
+    approvals.buffer_unordered(AT_A_TIME).collect::<()>().await;
+
+    let sent = until("invoices that were all sent", async || {
+        let entries = firm.ledger.gapless().await;
+        let sent: Vec<Entry> = entries.into_iter().filter(|entry| entry.event_type == "invoice.sent").collect();
+        (sent.len() >= invoices.len()).then_some(sent)
+    })
+    .await;
+    let subjects: BTreeSet<&str> = sent.iter().map(Entry::subject).collect();
+    assert_eq!(subjects, invoices.iter().map(String::as_str).collect());
+    for (number, entry) in (1..).zip(&sent) {
+        let written = entry.envelope["data"]["number"].as_str().unwrap();
+        assert!(written.ends_with(&format!("-{number:05}")), "{written} is the {number}th");
+        assert_eq!(entry.envelope["actor"], json!({ "kind": "process", "id": "auto_send" }));
+        assert!(entry.envelope["causation_id"].is_string(), "it says which approval it follows from");
+    }
 }

@@ -2,13 +2,14 @@
 
 use super::support::document::{Operation, operations};
 use super::support::firm::Firm;
-use super::support::person::{Ask, Person, delete, get, post, put};
+use super::support::person::{Account, Ask, Person, delete, get, post, put};
+use super::support::walk::walk;
 use reqwest::Method;
 use serde_json::Value;
 use uuid::Uuid;
 
 /// Open to whoever has not signed in.
-const ANYBODYS: [&str; 9] = [
+const ANYBODYS: [&str; 8] = [
     "AcceptInvitation",
     "GetHealth",
     "GetOpenApi",
@@ -17,10 +18,9 @@ const ANYBODYS: [&str; 9] = [
     "RequestPasswordReset",
     "ResetPassword",
     "SignIn",
-    "SignOut",
 ];
 /// About one's own account, whoever one is.
-const ONES_OWN: [&str; 8] = [
+const ONES_OWN: [&str; 9] = [
     "ChangePassword",
     "EndOtherSessions",
     "EndSession",
@@ -29,6 +29,7 @@ const ONES_OWN: [&str; 8] = [
     "ListSessions",
     "ListTokens",
     "RevokeToken",
+    "SignOut",
 ];
 /// What guests and staff may both ask.
 const EVERYBODYS: [&str; 8] = [
@@ -108,4 +109,39 @@ async fn nobody_in_particular_is_asked_to_sign_in_first() {
             assert_eq!(reply.header("www-authenticate"), Some("Bearer"));
         }
     }
+}
+
+// F1.8
+#[tokio::test]
+async fn another_organization_finds_nothing_of_this_one_on_any_route() {
+    let firm = Firm::open().await;
+    let project = firm.project(&firm.client("Acme").await, "Portal").await;
+    let gina = firm.guest("Gina", &project, &["invoice_visibility", "approve_invoices", "approve_time"]).await;
+    let invoice = firm.invoice_in_review(&project, 10_000).await;
+    let time = firm.submitted_time(&project, "1").await;
+    firm.settle().await;
+    let theirs = firm.neighbour("brook").await;
+    let ids = [project.id, project.client, gina.id, invoice, time];
+    let head = firm.ledger.head().await;
+
+    for operation in operations(&theirs).await {
+        if !operation.varies() || is_among(&operation, &[&ANYBODYS]) {
+            continue;
+        }
+        let random = Uuid::now_v7().to_string();
+        for kind in ["", "invoice:", "project:"] {
+            let nothing = theirs.send(ask(&operation.method, operation.filled(&format!("{kind}{random}")))).await;
+            for id in &ids {
+                let something = theirs.send(ask(&operation.method, operation.filled(&format!("{kind}{id}")))).await;
+                assert_eq!(something.told(), nothing.told(), "{operation:?}");
+            }
+        }
+    }
+    for (path, answer) in walk(&firm, &theirs).await {
+        let told = answer.to_string();
+        assert!(!ids.iter().any(|id| told.contains(id.as_str())), "{path}: {told}");
+    }
+    let stranger = Account { organization: "brook".to_owned(), ..gina.account };
+    theirs.stranger().send(stranger.ask()).await.refused(401, "sign_in.refused");
+    assert_eq!(firm.ledger.head().await, head, "and nothing has happened here");
 }

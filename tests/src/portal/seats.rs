@@ -2,7 +2,7 @@
 
 use super::support::firm::Firm;
 use super::support::ledger::Entry;
-use super::support::person::{Ask, post};
+use super::support::person::{Ask, post, put};
 use super::support::reply::Reply;
 use futures::future::join_all;
 use serde_json::{Value, json};
@@ -113,4 +113,26 @@ async fn a_smaller_plan_keeps_the_guests_who_are_there_and_takes_no_new_ones() {
     assert_no_seat_is_left(firm.admin.send(invitation(&client, 40)).await);
     let counts = firm.admin.get("/v1/portal-users").await.expect(200).json()["counts"].clone();
     assert_eq!(counts["pending"], invited.items().len());
+}
+
+// F6.2, F4.23
+#[tokio::test]
+async fn a_project_manager_takes_back_the_invitation_that_they_sent_for_their_project() {
+    let firm = Firm::open().await;
+    let client = firm.client("Acme").await;
+    let (own, other) = (firm.project(&client, "Portal").await, firm.project(&client, "Shop").await);
+    let pia = firm.staff("Pia", "project_manager").await;
+    let manager = json!({ "manager": pia.id });
+    firm.admin.send(put(format!("/v1/projects/{}/manager", own.id), manager)).await.expect(200);
+    let person = json!({ "client": client, "name": "Gus", "email": "gus@clients.example",
+                         "projects": [{ "project": own.id, "rights": [] }] });
+    let reply = pia.person.post("/v1/invitations", json!({ "people": [person] })).await.expect(200);
+    let gus = reply.json()["items"][0]["ids"]["portal_user"].as_str().unwrap().to_owned();
+
+    let invitation = format!("/v1/portal-users/{gus}/invitation");
+    pia.person.delete(invitation.clone()).await.refused(403, "access.denied");
+    pia.person.delete(format!("{invitation}?project={}", other.id)).await.refused(403, "access.denied");
+    pia.person.delete(format!("{invitation}?project={}", own.id)).await.expect(200);
+    firm.settle().await;
+    assert_eq!(seats(&firm).await["used"], 0);
 }

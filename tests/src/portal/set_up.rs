@@ -1,7 +1,10 @@
 //! At the command line: what cannot be is refused in one clear line that says what to do, and nothing is lost by it.
 
+use super::support::firm::Firm;
 use super::support::installation::Installation;
 use super::support::program::{Ran, countersign};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
 
 /// What a command complained of, which must be one line of the program's own.
 #[track_caller]
@@ -92,4 +95,47 @@ fn a_folder_of_somebody_elses_data_is_refused_and_left_as_it_is() {
     let refused = complaint(installation.run(&["migrate"]));
     assert!(refused.contains("postgres/data"), "it names the folder: {refused}");
     assert_eq!(std::fs::read_to_string(file).unwrap(), "data");
+}
+
+/// What others than the owner may do with a file or folder.
+fn open_to_others(path: &Path) -> u32 {
+    std::fs::metadata(path).unwrap().permissions().mode() & 0o077
+}
+
+/// Root's folders can be passed through, because the server runs as another user; nobody can look into them.
+fn a_private_folder(path: &Path) -> u32 {
+    if std::fs::metadata(path).unwrap().uid() == 0 { 0o011 } else { 0 }
+}
+
+#[tokio::test]
+async fn a_data_folder_is_the_owners_alone_from_the_beginning() {
+    let installation = Installation::private();
+    installation.run(&["migrate"]).printed();
+    assert_eq!(open_to_others(installation.data_dir()), a_private_folder(installation.data_dir()));
+    // Without a private server, the first key makes the folder.
+    let new = installation.data_dir().join("not/there/yet");
+    let database = Installation::new().await.database_url();
+    let list = ["audit", "exceptions", "--org", "nobody", "--database-url", &database, "--data-dir"];
+    let refused = complaint(Ran::of(countersign().args(list).arg(&new)));
+    assert!(refused.contains("no organization"), "{refused}");
+    assert_eq!((open_to_others(&new), open_to_others(&new.join("master.key"))), (a_private_folder(&new), 0));
+}
+
+#[test]
+fn a_data_folder_in_which_something_stood_before_keeps_its_mode() {
+    let installation = Installation::private();
+    std::fs::write(installation.data_dir().join("notes.txt"), "ours").unwrap();
+    installation.run(&["migrate"]).printed();
+    assert_eq!(open_to_others(installation.data_dir()), 0o055);
+}
+
+#[tokio::test]
+async fn keys_and_mail_are_for_nobody_elses_eyes() {
+    let firm = Firm::open().await;
+    firm.staff("Pia", "project_manager").await;
+    let data = firm.installation.data_dir();
+    let mail = data.join("mail");
+    assert_eq!((open_to_others(&data.join("master.key")), open_to_others(&mail)), (0, 0));
+    let letters: Vec<_> = std::fs::read_dir(&mail).unwrap().map(|letter| letter.unwrap().path()).collect();
+    assert!(!letters.is_empty() && letters.iter().all(|letter| open_to_others(letter) == 0), "{letters:?}");
 }

@@ -9,6 +9,8 @@ const OWNERS: &[(&str, &str)] = &[
     ("vault", "eventstore"),
     ("identity", "identity"),
     ("process", "processes"),
+    // What the installation says of itself as a whole.
+    ("public", "countersign"),
     // Not `read`: identity asks the access rows in the statement that lets somebody in.
 ];
 

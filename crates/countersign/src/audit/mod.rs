@@ -32,12 +32,12 @@ pub(crate) struct Inquiry<'a> {
 }
 
 impl Inquiry<'_> {
-    fn ledger(&self) -> &Ledger {
+    pub(crate) fn ledger(&self) -> &Ledger {
         &self.node.ledger
     }
 
     /// Whoever operates the installation may read every ledger in it.
-    fn scope(&self) -> Scope {
+    pub(crate) fn scope(&self) -> Scope {
         Scope::operator(self.org)
     }
 }

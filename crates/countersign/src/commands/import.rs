@@ -1,6 +1,7 @@
 //! `countersign import xes`: takes another system's history over.
 
 use crate::args::Place;
+use crate::audit::Inquiry;
 use crate::database::Database;
 use crate::failure::Failure;
 use crate::import::{Log, import};
@@ -8,6 +9,7 @@ use crate::node::Node;
 use crate::output::print;
 use clap::{Args, Subcommand};
 use countersign_domain::values::{Label, Slug};
+use sqlx::PgPool;
 use std::path::PathBuf;
 
 #[derive(Args, Debug)]
@@ -51,7 +53,7 @@ pub(crate) async fn run(place: Place, wanted: Import) -> Result<(), Failure> {
     let database = Database::open(&place).await?;
     database.bring_up().await?;
     let node = Node::over(&database, &place.data_dir)?;
-    let incomplete = import_all(&node, &wanted, logs).await?;
+    let incomplete = import_all(&node, database.pool(), &wanted, logs).await?;
     database.close().await?;
     if incomplete.is_empty() {
         return Ok(());
@@ -63,16 +65,14 @@ pub(crate) async fn run(place: Place, wanted: Import) -> Result<(), Failure> {
 }
 
 /// Imports log after log, reports on each, and names those that are not there completely.
-async fn import_all(node: &Node, wanted: &ImportXes, logs: Vec<Log>) -> Result<Vec<Label>, Failure> {
-    let org = node.org_named(&wanted.org).await?;
+async fn import_all(node: &Node, pool: &PgPool, wanted: &ImportXes, logs: Vec<Log>) -> Result<Vec<Label>, Failure> {
+    let inquiry = Inquiry { node, pool, org: node.org_named(&wanted.org).await?, now: node.clock.now() };
     let mut incomplete = Vec::new();
     for log in logs {
         if !wanted.json {
             log.show_progress();
         }
-        let report = import(&node.ledger, org, log)
-            .await
-            .map_err(|error| Failure::because("the import could not begin", error))?;
+        let report = import(&inquiry, log).await?;
         if wanted.json {
             let json = serde_json::to_string(&report).expect("a report has string keys and serializes");
             print(json + "\n")?;

@@ -11,7 +11,7 @@ use countersign_domain::firm::organization::{Home, Plan};
 use countersign_domain::ids::{CommandId, InvitationId, OrgId, StaffId};
 use countersign_domain::use_cases::firm::{NewStaff, RegisterOrganization, register_organization};
 use countersign_domain::values::{Currency, Email, Label, Locale, Slug, TimeZone};
-use countersign_eventstore::{Submission, Verdict};
+use countersign_eventstore::{ExecuteError, StoreError, Submission, Verdict};
 use serde_json::json;
 use std::fmt::Display;
 use uuid::Uuid;
@@ -31,13 +31,14 @@ pub(crate) async fn run(place: Place, org: Org) -> Result<(), Failure> {
 async fn register(node: &Node, create: OrgCreate) -> Result<(), Failure> {
     let wanted = Wanted::read(&create)?;
     let now = node.clock.now();
-    let org = match node.identity.find(&wanted.slug).await {
-        Ok(Some(_)) => return Err(Failure::say(format!("there is an organization named {} already", wanted.slug))),
-        Ok(None) => OrgId(Uuid::now_v7()),
-        Err(error) => return Err(Failure::because("the organization could not be registered", error)),
-    };
     let failed =
         |error: &dyn std::error::Error| Failure::say(format!("the organization could not be registered: {error}"));
+    let org = match node.identity.find(&wanted.slug).await.map_err(|error| failed(&error))? {
+        None => OrgId(Uuid::now_v7()),
+        // Somebody was stopped between taking the name and registering: the name still waits for its organization.
+        Some(org) if is_empty(node, org).await.map_err(|error| failed(&error))? => org,
+        Some(_) => return Err(there_already(&wanted.slug)),
+    };
     node.ledger.open(org).await.map_err(|error| failed(&error))?;
     let key = node.ledger.vault().org_key(org).await.map_err(|error| failed(&error))?;
     let invitation = Invitation {
@@ -56,9 +57,17 @@ async fn register(node: &Node, create: OrgCreate) -> Result<(), Failure> {
     // The name is taken first: whoever loses a race for it has registered nothing.
     node.identity.claim(&slug, org, now).await.map_err(|error| failed(&error))?;
     let register = RegisterOrganization { org, slug: slug.clone(), name, plan, home, admin };
-    let submission =
-        Submission::new(org, CommandId(org.0), Actor::Operator, Vec::new(), register_organization(register));
-    let answer = node.ledger.execute(submission).await.map_err(|error| failed(&error))?;
+    // The link that is printed is this request's own: somebody else's registration is no answer to it.
+    let request = invitation.id.0.as_bytes().to_vec();
+    let submission = Submission::new(org, CommandId(org.0), Actor::Operator, request, register_organization(register));
+    let answer = node.ledger.execute(submission).await.map_err(|error| match error {
+        ExecuteError::KeyReused => there_already(&slug),
+        ExecuteError::Defect
+        | ExecuteError::UnknownOrganization
+        | ExecuteError::NotSimulated
+        | ExecuteError::Overloaded
+        | ExecuteError::Store(_) => failed(&error),
+    })?;
     if let Verdict::Rejected(refusal) = answer.verdict {
         return Err(Failure::say(format!("the organization could not be registered: {}", refusal.message)));
     }
@@ -73,6 +82,15 @@ async fn register(node: &Node, create: OrgCreate) -> Result<(), Failure> {
         println!("{slug} is registered. The admin sets a password here, within seven days:\n\n  {link}");
     }
     Ok(())
+}
+
+/// Whether nothing has happened in an organization's ledger, if there is one at all.
+async fn is_empty(node: &Node, org: OrgId) -> Result<bool, StoreError> {
+    Ok(node.ledger.reader().head(org).await?.unwrap_or(0) == 0)
+}
+
+fn there_already(slug: &Slug) -> Failure {
+    Failure::say(format!("there is an organization named {slug} already"))
 }
 
 /// The arguments, once they have been read.

@@ -2,12 +2,16 @@
 
 use crate::args::{Place, Serve};
 use crate::database::Database;
-use crate::failure::Failure;
+use crate::failure::{Failure, with_causes};
 use crate::node::{Node, mailer};
+use countersign_eventstore::Clock;
+use countersign_identity::Identity;
 use countersign_processes::Delivered;
 use std::net::SocketAddr;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use uuid::Uuid;
 
 pub(crate) async fn run(place: Place, serve: Serve) -> Result<(), Failure> {
     public_url(&serve)?;
@@ -49,7 +53,7 @@ pub(crate) async fn serve_node(
 ) -> Result<(), Failure> {
     let Door { listener, public_url } = door;
     let worker = node.worker(mailer(&serve.mail, &place.data_dir, announce)?, &public_url);
-    let app = node.app(worker.clone(), &public_url)?;
+    let app = node.app(worker.clone(), &public_url, serve.trusted_proxy.iter().copied().collect())?;
     let router = countersign_api::router(app.clone());
     let follower = node.follow();
     println!("serving {public_url}");
@@ -61,10 +65,26 @@ pub(crate) async fn serve_node(
     let served = tokio::select! {
         served = async { serving.await } => served,
         () = worker.run() => Ok(()),
+        () = forget(&node.identity, &*node.clock, serve.forget_every) => Ok(()),
         () = database.watch() => Ok(()),
     };
     follower.stop().await;
     served.map_err(|error| Failure::because("serving failed", error))
+}
+
+/// Deletes what identity keeps no longer, again and again, for as long as this is awaited. Nodes that begin together take
+/// turns: each waits for a moment of its own first.
+async fn forget(identity: &Identity, clock: &dyn Clock, every: Duration) {
+    tokio::time::sleep(every.mul_f64(f64::from(Uuid::new_v4().as_bytes()[0]) / 2_560.0)).await;
+    loop {
+        match identity.prune(clock.now()).await {
+            Ok(pruned) => tracing::debug!(?pruned, "what identity keeps no longer was deleted"),
+            Err(error) => {
+                tracing::error!(error = %with_causes(&error), "what identity keeps no longer could not be deleted");
+            }
+        }
+        tokio::time::sleep(every).await;
+    }
 }
 
 /// Where people reach the portal. Sessions are bound to it, so beyond this machine it must be https.
@@ -101,5 +121,57 @@ async fn told_to_stop() {
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
         _ = terminate.recv() => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::{Arguments, Command};
+    use chrono::TimeDelta;
+    use clap::Parser;
+    use countersign_domain::ids::{MailboxId, OrgId};
+    use countersign_domain::values::{Slug, Timestamp};
+    use countersign_identity::device::Device;
+    use countersign_identity::password::Password;
+    use countersign_identity::sign_in::SignIn;
+    use sqlx::{ConnectOptions, PgPool};
+
+    /// Somebody unknown is refused at a moment, which is kept for a while.
+    async fn is_refused(identity: &Identity, org: OrgId, at: Timestamp) {
+        let password = Password::from("whatever it was".to_owned());
+        let (mailbox, device) = (MailboxId(Uuid::new_v4()), Device::named("curl"));
+        let asked = SignIn { org, mailbox, password: &password, device, network_address: None };
+        assert!(identity.sign_in(asked, at).await.is_err());
+    }
+
+    #[sqlx::test(migrations = "../../migrations")]
+    async fn serving_forgets_what_identity_keeps_no_longer(owner: PgPool) {
+        let folder = tempfile::tempdir().unwrap();
+        let url = owner.connect_options().to_url_lossy().to_string();
+        let line = ["countersign", "serve", "--listen", "127.0.0.1:0", "--database-url", &url, "--data-dir"];
+        let arguments = Arguments::parse_from(line.into_iter().chain(folder.path().to_str()));
+        let Command::Serve(serve) = arguments.command else { panic!("we serve") };
+        let serve = Serve { forget_every: Duration::from_millis(20), ..serve };
+        let database = Database::open(&arguments.place).await.unwrap();
+        let node = Node::over(&database, &arguments.place.data_dir).unwrap();
+        let door = Door::open(&serve).await.unwrap();
+        let (org, now) = (OrgId(Uuid::now_v7()), node.clock.now());
+        node.identity.claim(&Slug::parse("firm").unwrap(), org, now).await.unwrap();
+
+        // What is past its time when it comes is gone before we look, sooner or later.
+        let it_is_gone = async {
+            loop {
+                is_refused(&node.identity, org, now.plus(-TimeDelta::days(365))).await;
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                if node.identity.prune(now).await.unwrap().attempts == 0 {
+                    return;
+                }
+            }
+        };
+        tokio::select! {
+            served = serve_node(&node, &database, &arguments.place, &serve, door, |_| ()) => panic!("{served:?}"),
+            () = it_is_gone => {}
+        }
     }
 }

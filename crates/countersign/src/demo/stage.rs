@@ -68,8 +68,7 @@ impl<'a> Stage<'a> {
     /// Something happens. `name` tells it from everything else in the story.
     pub(crate) async fn act(&self, name: &str, at: Timestamp, actor: Actor, use_case: UseCase) -> Result<(), Failure> {
         self.bar.inc(1);
-        let command = CommandId(id(format!("command/{name}")));
-        let mut submission = Submission::new(org(), command, actor, name.as_bytes().to_vec(), use_case);
+        let mut submission = Submission::new(org(), command(name), actor, name.as_bytes().to_vec(), use_case);
         submission.provenance = Provenance::Simulated;
         submission.at = Some(at);
         let answer = self.node.ledger.execute(submission).await;
@@ -82,16 +81,17 @@ impl<'a> Stage<'a> {
         }
     }
 
-    /// Gives somebody the demo's password, as if they had chosen it on accepting.
+    /// Gives somebody the demo's password, as if they had chosen it on accepting, which `name` tells of.
     pub(crate) async fn choose_password(
         &self,
+        name: &str,
         principal: Principal,
         mailbox: MailboxId,
         invitation: InvitationId,
         at: Timestamp,
     ) -> Result<(), Failure> {
         let password = written(NewPassword::choose(Password::from(PASSWORD.to_owned())))?;
-        let credential = NewCredential { org: org(), principal, mailbox, invitation, password };
+        let credential = NewCredential { org: org(), principal, mailbox, invitation, command: command(name), password };
         match self.node.identity.set_credential(credential, at).await {
             Ok(()) | Err(IdentityError::InvitationAlreadyAccepted) => Ok(()),
             Err(error) => Err(Failure::because("the demo's password could not be set", error)),
@@ -112,6 +112,11 @@ impl<'a> Stage<'a> {
             }
         }
     }
+}
+
+/// The command of what happens.
+fn command(name: &str) -> CommandId {
+    CommandId(id(format!("command/{name}")))
 }
 
 /// The Monday on or before a day, at eight in the morning.

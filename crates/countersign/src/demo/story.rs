@@ -118,9 +118,10 @@ async fn colleague(stage: &Stage<'_>, who: &Colleague) -> Result<NewStaff, Failu
 async fn joins(stage: &Stage<'_>, who: &Colleague) -> Result<(), Failure> {
     let mailbox = stage.mailbox(&written(Email::parse(who.email))?).await?;
     let invitation = invitation(stage, who.email, 0).id;
-    stage.choose_password(Principal::Staff(who.id()), mailbox, invitation, stage.at(0, 1)).await?;
+    let (name, at) = (format!("join {}", who.email), stage.at(0, 1));
+    stage.choose_password(&name, Principal::Staff(who.id()), mailbox, invitation, at).await?;
     let join = join_staff(who.id(), invitation);
-    stage.act(&format!("join {}", who.email), stage.at(0, 1), Actor::Staff(who.id()), join).await
+    stage.act(&name, at, Actor::Staff(who.id()), join).await
 }
 
 /// A client, its project, and its people on it.
@@ -197,9 +198,10 @@ async fn accept(stage: &Stage<'_>, person: &Person) -> Result<(), Failure> {
     let who = person.portal_user();
     let mailbox = stage.mailbox(&written(Email::parse(person.email))?).await?;
     let invitation = invitation(stage, person.email, 0).id;
-    stage.choose_password(Principal::PortalUser(who), mailbox, invitation, stage.at(0, 4)).await?;
+    let (name, at) = (format!("accept {}", person.email), stage.at(0, 4));
+    stage.choose_password(&name, Principal::PortalUser(who), mailbox, invitation, at).await?;
     let accept = accept_invitation(who, invitation);
-    stage.act(&format!("accept {}", person.email), stage.at(0, 4), Actor::PortalUser(who), accept).await
+    stage.act(&name, at, Actor::PortalUser(who), accept).await
 }
 
 /// A manager's week on a project: some entries, submitted on Friday.
@@ -228,7 +230,7 @@ async fn work(stage: &Stage<'_>, customer: &Customer, week: i64) -> Result<(), F
 fn worked(stage: &Stage<'_>, name: &str, day: i64) -> Result<Worked, Failure> {
     let quarters = 8 + i64::from(dice(format!("hours/{name}"), 22));
     Ok(Worked {
-        on: stage.date(day),
+        on: written(stage.date(day).try_into())?,
         hours: written(Hours::try_from(Decimal::new(quarters * 25, 2)))?,
         note: written(Note::parse(WORK[usize::from(dice(format!("work/{name}"), WORK.len() as u8))]))?,
     })
@@ -280,7 +282,7 @@ async fn correct(
     let name = format!("time/{}", entry.time_entry);
     let manager = Actor::Staff(customer.manager.id());
     let worked = Worked {
-        on: entry.worked_on,
+        on: written(entry.worked_on.try_into())?,
         hours: written(Hours::try_from(entry.hours.as_decimal() - Decimal::ONE))?,
         note: entry.note.clone(),
     };

@@ -4,7 +4,7 @@ use crate::import::findings::Findings;
 use chrono::{DateTime, FixedOffset, SecondsFormat, Timelike};
 use countersign_canon::sha256;
 use countersign_domain::envelope::{Actor, Provenance};
-use countersign_domain::ids::{CommandId, OrgId};
+use countersign_domain::ids::{CaseId, CommandId, OrgId};
 use countersign_domain::imported::case::{Command, ImportedCase, Step, case_id};
 use countersign_domain::imported::verbatim::{NotKept, OriginalTime, Verbatim};
 use countersign_domain::personal::Personal;
@@ -29,6 +29,8 @@ pub(crate) struct Importer {
 
 /// A case on its way into the ledger.
 pub(crate) struct CaseCommand {
+    /// Which case.
+    pub(crate) id: CaseId,
     /// Its name in the log.
     pub(crate) name: Verbatim,
     /// How many events the log has of it.
@@ -63,19 +65,20 @@ impl Importer {
         let digest = self.key.request(&content);
         let mut ids = HashSet::new();
         let different: Vec<&Step> = steps.iter().filter(|step| ids.insert(&step.id)).collect();
+        let id = case_id(self.org, &self.log, &name);
         Ok(CaseCommand {
+            id,
             events: steps.len() as u64,
             different: different.len() as u64,
             findings: Findings::of(&self.log, &different),
             bytes: content.len(),
-            submission: self.submission(&digest, name.clone(), steps),
+            submission: self.submission(&digest, id, name.clone(), steps),
             name,
         })
     }
 
-    fn submission(&self, digest: &[u8], case: Verbatim, steps: Vec<Step>) -> Submission {
+    fn submission(&self, digest: &[u8], id: CaseId, case: Verbatim, steps: Vec<Step>) -> Submission {
         let command_id = CommandId(Uuid::new_v5(&self.org.0, &[b"import_case:", digest].concat()));
-        let id = case_id(self.org, &self.log, &case);
         let record = Command::Record { log: self.log.clone(), case, steps };
         let use_case = UseCase::single::<ImportedCase>("ImportCase", id, record);
         let mut submission = Submission::new(self.org, command_id, Actor::Importer, digest.to_vec(), use_case);
@@ -148,4 +151,55 @@ fn original_time(at: DateTime<FixedOffset>) -> Result<OriginalTime, NotATimestam
     let exact = !at.nanosecond().is_multiple_of(1_000_000);
     let format = if exact { SecondsFormat::AutoSi } else { SecondsFormat::Millis };
     OriginalTime::parse(&at.to_rfc3339_opts(format, false))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn attribute(key: &str, value: &str) -> Attribute {
+        Attribute { key: key.into(), value: Value::String(value.into()), nested: vec![] }
+    }
+
+    fn step(activity: &str, resource: &str) -> countersign_xes::Step {
+        let (id, at, role, transition) = (None, None, Some("EMPLOYEE".into()), None);
+        let (activity, resource) = (activity.into(), Some(resource.into()));
+        countersign_xes::Step { id, activity, at, resource, role, transition, attributes: vec![] }
+    }
+
+    #[test]
+    fn an_event_without_an_id_gets_one_by_what_it_says_and_how_often() {
+        let ids = |steps: &[(&str, &str)]| {
+            let mut alike = HashMap::new();
+            steps.iter().map(|(activity, who)| made_up_id(&step(activity, who), &mut alike)).collect::<Vec<_>>()
+        };
+        let [sent, approved, sent_again] = &ids(&[("Sent", "Ann"), ("Approved", "Bo"), ("Sent", "Ann")])[..] else {
+            panic!("three events have three ids")
+        };
+        assert!(sent != approved && sent != sent_again);
+        assert_eq!(ids(&[("Sent", "Ann"), ("Sent", "Ann")]), [sent.clone(), sent_again.clone()]);
+        assert_eq!(ids(&[("Sent", "whoever")]), std::slice::from_ref(sent), "an id tells nothing of a person");
+    }
+
+    #[test]
+    fn an_amount_is_known_by_its_own_name_or_an_exporters() {
+        let note = attribute("note", "about 12.50");
+        for key in ["amount", "Amount", "(case)_Amount", "case:RequestedAmount", "cost:total"] {
+            assert_eq!(amount(&[note.clone(), attribute(key, "12.50")]), Some("12.50".into()), "{key}");
+        }
+        let asked_and_given = [attribute("(case)_RequestedAmount", "20"), attribute("(case)_Amount", "12.50")];
+        assert_eq!(amount(&asked_and_given), Some("12.50".into()));
+        assert_eq!(amount(&[note, attribute("amount", " ")]), None);
+    }
+
+    #[test]
+    fn a_time_keeps_its_offset_and_is_written_as_logs_write_it() {
+        for (at, written) in [
+            ("2017-01-09T09:49:50.000+01:00", "2017-01-09T09:49:50.000+01:00"),
+            ("2017-01-09T09:49:50+01:00", "2017-01-09T09:49:50.000+01:00"),
+            ("2017-01-09T09:49:50.123456Z", "2017-01-09T09:49:50.123456+00:00"),
+        ] {
+            assert_eq!(original_time(at.parse().unwrap()).unwrap().as_str(), written);
+        }
+    }
 }

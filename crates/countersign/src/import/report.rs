@@ -3,7 +3,7 @@
 use crate::failure::with_causes;
 use crate::import::command::Unfit;
 use crate::import::sending::Outcome;
-use countersign_domain::decider::Rejected;
+use crate::import::tally::{Finding, Tally};
 use countersign_domain::imported::exceptions::Exception;
 use countersign_domain::imported::verbatim::Verbatim;
 use countersign_domain::values::Label;
@@ -16,15 +16,13 @@ use std::fmt;
 
 /// What could not be imported is listed up to here, and counted beyond: a report does not grow with the log.
 const PROBLEMS_LISTED: usize = 100;
-/// So are activities that say nothing to us.
-const ACTIVITIES_LISTED: usize = 1_000;
 
 /// What an import of one log came to.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
     /// The log's name.
     pub(crate) log: Label,
-    /// The cases of the log that stand in the ledger now.
+    /// The cases of the log that stand in the ledger now, each once.
     pub(crate) cases: u64,
     /// Their events in the log.
     pub(crate) events: u64,
@@ -34,9 +32,9 @@ pub(crate) struct Report {
     #[serde(serialize_with = "to_the_millisecond")]
     pub(crate) seconds: f64,
     /// How many cases have which exception.
-    pub(crate) exceptions: BTreeMap<&'static str, u64>,
+    pub(crate) exceptions: BTreeMap<String, u64>,
     /// In how many cases our approval engine would have refused, by code.
-    pub(crate) refusals: BTreeMap<&'static str, u64>,
+    pub(crate) refusals: BTreeMap<String, u64>,
     /// In how many cases an activity stands that says nothing to us, by its name; the first thousand names.
     pub(crate) unknown_activities: BTreeMap<String, u64>,
     /// How many cases, or parts of the log beside them, were not imported.
@@ -83,7 +81,7 @@ impl Report {
             events: 0,
             appended: 0,
             seconds: 0.0,
-            exceptions: Exception::ALL.iter().map(|exception| (exception.code(), 0)).collect(),
+            exceptions: BTreeMap::new(),
             refusals: BTreeMap::new(),
             unknown_activities: BTreeMap::new(),
             not_imported: 0,
@@ -92,17 +90,13 @@ impl Report {
         }
     }
 
-    /// Counts what became of a case.
-    pub(crate) fn take(&mut self, outcome: Outcome) {
+    /// Counts what became of a case, or of one of the pieces in which it stands in the log.
+    pub(crate) fn take(&mut self, outcome: Outcome, tally: &mut Tally) {
         match outcome {
             Outcome::Stands(case, appended) => {
-                self.cases += 1;
                 self.events += case.events;
                 self.appended += appended;
-                let findings = case.findings;
-                findings.exceptions.iter().for_each(|found| *self.exceptions.entry(found.code()).or_default() += 1);
-                findings.refusals.iter().for_each(|found| *self.refusals.entry(found.code()).or_default() += 1);
-                findings.unknown_activities.into_iter().for_each(|name| self.take_unknown(name));
+                tally.take(case.id, case.findings);
             }
             Outcome::NotImported(problem) => {
                 self.not_imported += 1;
@@ -114,10 +108,13 @@ impl Report {
         }
     }
 
-    fn take_unknown(&mut self, name: String) {
-        if self.unknown_activities.len() < ACTIVITIES_LISTED || self.unknown_activities.contains_key(&name) {
-            *self.unknown_activities.entry(name).or_default() += 1;
-        }
+    /// Takes over what the cases were counted for.
+    pub(crate) fn add_up(&mut self, tally: &Tally) {
+        self.cases = tally.cases();
+        self.exceptions = Exception::ALL.iter().map(|exception| (exception.code().to_owned(), 0)).collect();
+        self.exceptions.extend(tally.of(Finding::exception));
+        self.refusals = tally.of(Finding::refusal);
+        self.unknown_activities = tally.of(Finding::activity);
     }
 
     /// Notes what ended the import.

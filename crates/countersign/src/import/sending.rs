@@ -1,11 +1,15 @@
 //! Sends a log's cases to the ledger, a bounded number at a time, and counts what became of them.
 
+use crate::audit::Inquiry;
+use crate::failure::Failure;
 use crate::import::command::{CaseCommand, Importer};
 use crate::import::log::Log;
 use crate::import::reading::{Read, read};
 use crate::import::report::{Problem, Report};
+use crate::import::tally::Tally;
 use countersign_domain::ids::OrgId;
 use countersign_eventstore::{Answer, ExecuteError, Ledger, StoreError, Submission, Verdict};
+use countersign_projections::imported::case;
 use futures::StreamExt;
 use futures::stream::poll_fn;
 use std::time::{Duration, Instant};
@@ -23,8 +27,34 @@ type Stopped = ExecuteError;
 
 /// Imports a log into an organization's ledger. What cannot be imported is told in the report, together with what
 /// stopped the import, if something did.
-pub(crate) async fn import(ledger: &Ledger, org: OrgId, log: Log) -> Result<Report, StoreError> {
+pub(crate) async fn import(inquiry: &Inquiry<'_>, log: Log) -> Result<Report, Failure> {
+    let mut tally = Tally::default();
     let begun = Instant::now();
+    let sent = send_all(inquiry.ledger(), inquiry.org, log, &mut tally).await;
+    let mut report = sent.map_err(|error| Failure::because("the import could not begin", error))?;
+    if report.stopped.is_none() {
+        count_whole(inquiry, &mut tally).await?;
+    }
+    report.add_up(&tally);
+    report.seconds = begun.elapsed().as_secs_f64();
+    Ok(report)
+}
+
+/// Counts each case that came in several pieces by all that the ledger has of it.
+async fn count_whole(inquiry: &Inquiry<'_>, tally: &mut Tally) -> Result<(), Failure> {
+    let repeated = tally.repeated();
+    if repeated.is_empty() {
+        return Ok(());
+    }
+    inquiry.bring_up(&["cases"]).await?;
+    for id in repeated {
+        let whole = case::get(inquiry.pool, &inquiry.scope(), inquiry.now, id).await;
+        tally.take_whole(whole.map_err(|error| Failure::because("an imported case could not be read", error))?);
+    }
+    Ok(())
+}
+
+async fn send_all(ledger: &Ledger, org: OrgId, log: Log, tally: &mut Tally) -> Result<Report, StoreError> {
     let Log { name, cases, bar } = log;
     let key = ledger.vault().org_key(org).await?;
     // What stands behind this position came with this import: a command may turn out to have been committed although
@@ -37,7 +67,7 @@ pub(crate) async fn import(ledger: &Ledger, org: OrgId, log: Log) -> Result<Repo
         .buffer_unordered(CASES_AT_ONCE);
     while let Some(outcome) = sent.next().await {
         match outcome {
-            Ok(outcome) => report.take(outcome),
+            Ok(outcome) => report.take(outcome, tally),
             Err(stopped) => {
                 report.stop(&stopped);
                 break;
@@ -45,7 +75,6 @@ pub(crate) async fn import(ledger: &Ledger, org: OrgId, log: Log) -> Result<Repo
         }
     }
     bar.finish_and_clear();
-    report.seconds = begun.elapsed().as_secs_f64();
     Ok(report)
 }
 

@@ -25,7 +25,9 @@ fn counts(report: &Value) -> (u64, u64, u64) {
 #[sqlx::test(migrations = "../../migrations")]
 async fn a_log_is_imported_and_what_is_odd_about_it_reported(owner: PgPool) {
     let installation = Installation::with_firm(&owner);
-    let mut report = json(&installation.import(SAMPLE).must_succeed());
+    let ran = installation.import(SAMPLE);
+    assert_eq!(ran.err, "", "a program is shown no progress");
+    let mut report = json(&ran.must_succeed());
 
     assert!(report["seconds"].take().as_f64().unwrap() > 0.0);
     let expected = json!({
@@ -74,6 +76,46 @@ async fn a_longer_export_of_a_known_log_adds_the_new_steps_only(owner: PgPool) {
     assert_eq!(counts(&longer), (12, 62, 8));
     assert_eq!(longer["exceptions"]["approved_final_twice"], 2);
     assert_eq!(counts(&json(&installation.import(SAMPLE).must_succeed())), (12, 62, 0));
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn steps_without_ids_are_known_again_by_what_they_say(owner: PgPool) {
+    let installation = Installation::with_firm(&owner);
+    let without_ids: String =
+        sample().lines().filter(|line| !line.contains("key=\"id\"")).map(|line| format!("{line}\n")).collect();
+    let shorter = without(&without_ids, "event", "2025-03-31T17:31:00.000+02:00");
+    assert_eq!(
+        counts(&json(&installation.import(installation.file("shorter.xes", &shorter)).must_succeed())),
+        (12, 61, 61)
+    );
+
+    let longer = installation.file("longer.xes", &without_ids);
+    assert_eq!(counts(&json(&installation.import(&longer).must_succeed())), (12, 62, 1));
+    assert_eq!(counts(&json(&installation.import(&longer).must_succeed())), (12, 62, 0));
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn a_case_has_up_to_ten_thousand_steps_whoever_took_them(owner: PgPool) {
+    let installation = Installation::with_firm(&owner);
+    let step = |number: usize| {
+        format!(
+            r#"<event><string key="concept:name" value="Looked at"/><string key="org:resource" value="Person {number}"/>
+               <string key="id" value="{number}"/></event>"#
+        )
+    };
+    let case = |name: &str, steps: usize| {
+        let steps: String = (0..steps).map(step).collect();
+        format!(r#"<trace><string key="concept:name" value="{name}"/>{steps}</trace>"#)
+    };
+    let log = format!("<log>{}{}{}</log>", case("full", 10_000), case("too long", 10_001), case("short", 1));
+    let (printed, _) = installation.import(installation.file("long cases.xes", &log)).must_fail();
+    let report = json(&printed);
+
+    assert_eq!((counts(&report), &report["not_imported"]), ((2, 10_001, 10_001), &json!(1)));
+    assert_eq!(report["problems"][0]["case"], "too long");
+    let commands = "SELECT event_count FROM ledger.command_log ORDER BY event_count DESC LIMIT 1";
+    let largest: i32 = sqlx::query_scalar(commands).fetch_one(&owner).await.unwrap();
+    assert_eq!(largest, 10_001, "all steps and the opening of the case are one command");
 }
 
 #[sqlx::test(migrations = "../../migrations")]
@@ -170,4 +212,48 @@ async fn whom_a_log_names_is_sealed_in_the_ledger(owner: PgPool) {
 
     assert_eq!(count("%Vidal%").fetch_one(&owner).await.unwrap(), 0);
     assert_eq!(count("%\"sealed\":%imported_case.step_recorded%").fetch_one(&owner).await.unwrap(), 61);
+}
+
+/// Traces of one case each, of steps in order: (id, activity).
+fn log_of(traces: &[(&str, &[(&str, &str)])]) -> String {
+    let step = |(id, activity): &(&str, &str)| {
+        format!(
+            r#"<event><string key="concept:name" value="{activity}"/><string key="id" value="{id}"/>
+               <string key="org:role" value="BOSS"/></event>"#
+        )
+    };
+    let trace = |(case, steps): &(&str, &[(&str, &str)])| {
+        let steps: String = steps.iter().map(step).collect();
+        format!(r#"<trace><string key="concept:name" value="{case}"/>{steps}</trace>"#)
+    };
+    format!("<log>{}</log>", traces.iter().map(trace).collect::<String>())
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn a_case_that_stands_in_a_log_twice_is_one_case(owner: PgPool) {
+    let installation = Installation::with_firm(&owner);
+    let log = log_of(&[
+        ("torn", &[("1", "Claim SUBMITTED"), ("2", "Payment Handled"), ("3", "Stamped")]),
+        ("whole", &[("1", "Claim FINAL_APPROVED by BOSS")]),
+        ("torn", &[("1", "Claim SUBMITTED"), ("4", "Claim FINAL_APPROVED by BOSS"), ("5", "Claim REJECTED by BOSS")]),
+        ("torn", &[("6", "Claim FINAL_APPROVED by BOSS"), ("7", "Filed")]),
+    ]);
+    let file = installation.file("torn.xes", &log);
+    let report = json(&installation.import(&file).must_succeed());
+    assert_eq!(counts(&report), (2, 9, 8));
+    let found = json(&installation.run(&["audit", "exceptions", "--org", "firm", "--json"]).must_succeed());
+    for kind in ["exceptions", "refusals"] {
+        let of = |code: &str| found[kind][code]["count"].as_u64().unwrap_or(0);
+        for (code, cases) in report[kind].as_object().unwrap() {
+            assert_eq!(cases.as_u64().unwrap(), of(code), "{kind} {code}: {report} but {found}");
+        }
+        assert!(found[kind].as_object().unwrap().keys().all(|code| !report[kind][code].is_null()), "{report}");
+    }
+    assert_eq!(report["exceptions"]["paid_without_final_approval"], 0, "it was approved in another piece");
+    assert_eq!(report["exceptions"]["approved_final_twice"], 1, "once in each of two pieces");
+    assert_eq!(report["unknown_activities"], json!({ "Stamped": 1, "Filed": 1 }));
+
+    let again = json(&installation.import(&file).must_succeed());
+    assert_eq!(counts(&again), (2, 9, 0));
+    assert_eq!(again["exceptions"], report["exceptions"]);
 }

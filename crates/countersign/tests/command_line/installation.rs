@@ -24,13 +24,30 @@ pub struct Ran {
 }
 
 impl Installation {
+    /// Over a fresh database.
+    pub fn new(owner: &PgPool) -> Self {
+        let database_url = owner.connect_options().to_url_lossy().to_string();
+        Self { database_url, folder: tempfile::tempdir().unwrap() }
+    }
+
     /// Over a fresh database, with the organization `firm`.
     pub fn with_firm(owner: &PgPool) -> Self {
-        let database_url = owner.connect_options().to_url_lossy().to_string();
-        let installation = Self { database_url, folder: tempfile::tempdir().unwrap() };
-        let admin = ["--admin-name", "Ada Admin", "--admin-email", "ada@firm.example"];
-        installation.run(&[["org", "create", "firm", "--name", "The Firm"].as_slice(), &admin].concat()).must_succeed();
+        let installation = Self::new(owner);
+        installation.create_firm().must_succeed();
         installation
+    }
+
+    /// Registers the organization `firm`.
+    pub fn create_firm(&self) -> Ran {
+        let admin = ["--admin-name", "Ada Admin", "--admin-email", "ada@firm.example"];
+        self.run(&[["org", "create", "firm", "--name", "The Firm"].as_slice(), &admin].concat())
+    }
+
+    /// The same, but connecting as another role.
+    pub fn connecting_as(mut self, owner: &PgPool, role: &str) -> Self {
+        let options = owner.connect_options().as_ref().clone().username(role);
+        self.database_url = options.to_url_lossy().to_string();
+        self
     }
 
     /// Runs the program.

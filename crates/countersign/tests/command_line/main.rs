@@ -6,3 +6,5 @@ mod auditing;
 mod importing;
 mod installation;
 mod real_logs;
+mod rebuilding;
+mod setting_up;

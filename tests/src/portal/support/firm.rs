@@ -59,15 +59,20 @@ impl Firm {
     /// In an installation, on a plan, served by so many nodes.
     pub(crate) async fn of(installation: Installation, plan: &str, nodes: usize) -> Self {
         let served = join_all((0..nodes).map(|_| installation.serve())).await;
-        let org = register(&installation, &served[0], plan).await;
-        let account = Account::new(SLUG, "ada@larch.example");
-        let admin = Person::sign_in(&served[0], &account).await;
+        let org = register(&installation, &served[0], SLUG, plan).await;
+        let admin = Person::sign_in(&served[0], &admin_of(SLUG)).await;
         let ledger = Ledger::at(&installation.database_url(), org);
         Self { nodes: served, admin, ledger, installation }
     }
 
     pub(crate) fn node(&self) -> &Node {
         &self.nodes[0]
+    }
+
+    /// The admin of another firm in the same installation.
+    pub(crate) async fn neighbour(&self, slug: &str) -> Person {
+        register(&self.installation, self.node(), slug, "trial").await;
+        Person::sign_in(self.node(), &admin_of(slug)).await
     }
 
     /// Somebody of the staff, who accepted the invitation in their mail.
@@ -209,28 +214,20 @@ impl Guest {
     }
 }
 
-/// Registers the firm at the command line; its admin follows the link that is printed.
-async fn register(installation: &Installation, node: &Node, plan: &str) -> Uuid {
-    let registered = installation.run(&[
-        "org",
-        "create",
-        SLUG,
-        "--name",
-        "Larch & Loom",
-        "--admin-name",
-        "Ada Admin",
-        "--admin-email",
-        "ada@larch.example",
-        "--plan",
-        plan,
-        "--time-zone",
-        "Europe/Tallinn",
-        "--json",
-    ]);
+/// Registers a firm at the command line; its admin follows the link that is printed.
+async fn register(installation: &Installation, node: &Node, slug: &str, plan: &str) -> Uuid {
+    let email = admin_of(slug).email;
+    let arguments = ["org", "create", slug, "--name", "Larch & Loom", "--admin-name", "Ada Admin", "--json"];
+    let more = ["--admin-email", &email, "--plan", plan, "--time-zone", "Europe/Tallinn"];
+    let registered = installation.run(&[arguments.as_slice(), &more].concat());
     let registered: Value = serde_json::from_str(&registered.printed()).unwrap();
     let link = registered["invitation_link"].as_str().unwrap();
     accept(node, link.split_once('#').unwrap().1).await;
     registered["organization"].as_str().unwrap().parse().unwrap()
+}
+
+fn admin_of(slug: &str) -> Account {
+    Account::new(slug, &format!("ada@{slug}.example"))
 }
 
 /// Accepts an invitation, as soon as the read models know of it.

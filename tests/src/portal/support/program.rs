@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 /// What the program would read from the environment; stories say what they mean.
-const READ: [&str; 9] = [
+const READ: [&str; 10] = [
     "COUNTERSIGN_DATA_DIR",
     "COUNTERSIGN_LISTEN",
     "COUNTERSIGN_MAIL_FROM",
     "COUNTERSIGN_MASTER_KEY",
     "COUNTERSIGN_PUBLIC_URL",
+    "COUNTERSIGN_TRUSTED_PROXY",
     "DATABASE_URL",
     "NO_COLOR",
     "RUST_LOG",
@@ -35,7 +36,7 @@ pub(crate) fn countersign() -> Command {
 }
 
 /// A program of this workspace, beside which the tests were built.
-fn built(name: &str) -> PathBuf {
+pub(crate) fn built(name: &str) -> PathBuf {
     let tests = std::env::current_exe().expect("a running program has a path");
     let folder = tests.parent().and_then(Path::parent).expect("tests are built in a folder of the target folder");
     let program = folder.join(name);

@@ -22,20 +22,22 @@ pub(crate) type Answers = BTreeMap<String, Value>;
 /// Asks everything, about everything in the ledger.
 pub(crate) async fn walk(firm: &Firm, person: &Person) -> Answers {
     let questions = questions(firm, person).await;
-    let asked = stream::iter(questions).map(async |path| {
+    let asked = stream::iter(questions).map(|path| async {
         let reply = person.get(path.as_str()).await;
         assert!(matches!(reply.status, 200 | 404), "{path}: {reply:?}");
         (reply.status == 200).then(|| (path, reply.json()))
     });
-    asked.buffer_unordered(AT_A_TIME).filter_map(async |answer| answer).collect().await
+    let answers: Vec<_> = asked.buffer_unordered(AT_A_TIME).collect().await;
+    answers.into_iter().flatten().collect()
 }
 
 async fn questions(firm: &Firm, person: &Person) -> BTreeSet<String> {
-    let mut names = BTreeSet::new();
+    let (mut ids, mut names) = (BTreeSet::new(), BTreeSet::new());
     for entry in firm.ledger.entries().await {
         for object in entry.envelope["objects"].as_array().expect("an event names its objects") {
             let [kind, id] = ["kind", "id"].map(|key| object[key].as_str().expect("objects have kinds and ids"));
-            names.extend([id.to_owned(), format!("{kind}:{id}")]);
+            ids.insert(id.to_owned());
+            names.insert(format!("{kind}:{id}"));
         }
     }
     let mut questions = BTreeSet::new();
@@ -44,8 +46,9 @@ async fn questions(firm: &Firm, person: &Person) -> BTreeSet<String> {
         if operation.method != Method::GET || path == FEED || NOBODYS.contains(&path) {
             continue;
         }
+        let fillings = if path.contains("{object}") { &names } else { &ids };
         if operation.varies() {
-            questions.extend(names.iter().map(|name| operation.filled(name)));
+            questions.extend(fillings.iter().map(|filling| operation.filled(filling)));
         } else {
             questions.insert(operation.path);
         }
