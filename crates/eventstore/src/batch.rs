@@ -67,6 +67,8 @@ pub(crate) enum OrgAnswer {
     Moved {
         /// Those that had been decided before.
         seen: Vec<Seen>,
+        /// Where the tail is, unless a command was known.
+        tail: Option<u64>,
     },
     /// Somebody else holds the lock.
     Busy,
@@ -143,7 +145,7 @@ async fn call(
     look: bool,
 ) -> Result<HashMap<OrgId, OrgAnswer>, StoreError> {
     let rows = sqlx::query!(
-        r#"SELECT org_id AS "org_id!", answer AS "answer!", command_id, request_digest, outcome, first_position, event_count
+        r#"SELECT org_id AS "org_id!", answer AS "answer!", tail, command_id, request_digest, outcome, first_position, event_count
            FROM ledger.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)"#,
         look,
         &columns.orgs,
@@ -176,7 +178,9 @@ async fn call(
         match (row.answer.as_str(), row.command_id, row.request_digest, row.outcome) {
             ("done", ..) => drop(answers.insert(org, OrgAnswer::Done)),
             ("busy", ..) => drop(answers.insert(org, OrgAnswer::Busy)),
-            ("moved", ..) => drop(answers.insert(org, OrgAnswer::Moved { seen: Vec::new() })),
+            ("moved", ..) => {
+                answers.insert(org, OrgAnswer::Moved { seen: Vec::new(), tail: row.tail.map(unsigned) });
+            }
             ("seen", Some(command_id), Some(digest), Some(outcome)) => seen.entry(org).or_default().push(Seen {
                 command_id: CommandId(command_id),
                 digest,
@@ -188,7 +192,7 @@ async fn call(
         }
     }
     for (org, commands) in seen {
-        answers.insert(org, OrgAnswer::Moved { seen: commands });
+        answers.insert(org, OrgAnswer::Moved { seen: commands, tail: None });
     }
     Ok(answers)
 }

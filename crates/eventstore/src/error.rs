@@ -36,11 +36,15 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether the database said nothing, so that nobody knows what it did; otherwise it said what was wrong.
-    pub(crate) fn is_silence(&self) -> bool {
+    /// Whether the database cannot be asked now: it says nothing, or that it is on its way out or only to be read from.
+    /// Other passing errors may be about what it was asked.
+    pub(crate) fn is_away(&self) -> bool {
         match self {
             Self::Unanswered => true,
-            Self::Database(error) => is_passing(error) && !matches!(error, sqlx::Error::Database(_)),
+            Self::Database(sqlx::Error::Database(error)) => {
+                error.code().is_some_and(|code| ["57P", "25006"].iter().any(|class| code.starts_with(class)))
+            }
+            Self::Database(error) => is_passing(error),
             Self::Key(_) | Self::Outdated(_) | Self::Damaged { .. } | Self::NotCanonical(_) => false,
         }
     }

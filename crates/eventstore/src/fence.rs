@@ -14,18 +14,22 @@ pub async fn fence(
     patience: Duration,
 ) -> Result<Option<Transaction<'static, Postgres>>, StoreError> {
     let mut transaction = scoped(pool, org).await?;
-    sqlx::query!("SELECT set_config('lock_timeout', $1, true)", format!("{}ms", patience.as_millis()))
-        .fetch_one(&mut *transaction)
-        .await?;
-    match take(&mut transaction, org).await {
+    match take(&mut transaction, org, patience).await {
         Ok(()) => Ok(Some(transaction)),
         Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("55P03") => Ok(None),
         Err(error) => Err(error.into()),
     }
 }
 
-/// Waits for an organization's ledger lock.
-pub(crate) async fn take(transaction: &mut Transaction<'static, Postgres>, org: OrgId) -> Result<(), sqlx::Error> {
+/// Waits for an organization's ledger lock, at most so long; then the database refuses with 55P03.
+pub(crate) async fn take(
+    transaction: &mut Transaction<'static, Postgres>,
+    org: OrgId,
+    patience: Duration,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!("SELECT set_config('lock_timeout', $1, true)", format!("{}ms", patience.as_millis()))
+        .fetch_one(&mut **transaction)
+        .await?;
     sqlx::query!("SELECT ledger.lock($1)", org.0).fetch_one(&mut **transaction).await?;
     Ok(())
 }

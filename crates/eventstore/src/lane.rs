@@ -27,7 +27,7 @@ use sqlx::{PgPool, Postgres, Transaction};
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, broadcast, mpsc, oneshot};
 use tokio::task::JoinSet;
 
 /// After so many moves in a row an organization is taken under a waiting lock.
@@ -49,6 +49,8 @@ pub(crate) struct Job {
     pub(crate) submission: Submission,
     reply: oneshot::Sender<Result<Answer, ExecuteError>>,
     broken_commits: u32,
+    /// Free again once it is answered.
+    _place: OwnedSemaphorePermit,
 }
 
 /// What all lanes of a node share.
@@ -119,8 +121,12 @@ enum Pause {
 }
 
 impl Job {
-    pub(crate) fn new(submission: Submission, reply: oneshot::Sender<Result<Answer, ExecuteError>>) -> Self {
-        Self { submission, reply, broken_commits: 0 }
+    pub(crate) fn new(
+        submission: Submission,
+        reply: oneshot::Sender<Result<Answer, ExecuteError>>,
+        place: OwnedSemaphorePermit,
+    ) -> Self {
+        Self { submission, reply, broken_commits: 0, _place: place }
     }
 
     /// Whoever asked may have gone; the answer is kept under the command's id.
@@ -387,26 +393,33 @@ impl Lane {
         let whose: Vec<OrgId> = batch.iter().map(|part| part.org).collect();
         match answers {
             Ok(answers) => self.settle(batch, answers),
-            Err(error) if error.is_silence() => batch.into_iter().for_each(|part| self.broken(part, &error)),
+            Err(error) if error.is_away() => batch.into_iter().for_each(|part| self.broken(part, &error)),
             // One organization's trouble must not be its neighbours': each alone.
-            Err(_) if batch.len() > 1 => {
-                for part in batch {
-                    self.append_alone(part).await;
-                }
-            }
+            Err(_) if batch.len() > 1 => self.append_each(batch).await,
             Err(error) => batch.into_iter().for_each(|part| self.refused_by_database(part, &error)),
         }
         whose.into_iter().for_each(|id| self.schedule(id));
     }
 
-    async fn append_alone(&mut self, part: OrgBatch) {
-        let alone = [part];
-        let connection = self.connection.get_or_insert_with(|| LaneConnection::new(self.shared.pool.clone()));
-        let answers = connection.append(&alone).await;
-        let [part] = alone;
-        match answers {
-            Ok(answers) => self.settle(vec![part], answers),
-            Err(error) => self.refused_by_database(part, &error),
+    async fn append_each(&mut self, batch: Vec<OrgBatch>) {
+        let mut away = None;
+        for part in batch {
+            if let Some(error) = &away {
+                self.broken(part, error);
+                continue;
+            }
+            let alone = [part];
+            let connection = self.connection.get_or_insert_with(|| LaneConnection::new(self.shared.pool.clone()));
+            let answers = connection.append(&alone).await;
+            let [part] = alone;
+            match answers {
+                Ok(answers) => self.settle(vec![part], answers),
+                Err(error) => {
+                    self.refused_by_database(part, &error);
+                    // Who asks a database that has gone for each organization waits for each.
+                    away = Some(error).filter(StoreError::is_away);
+                }
+            }
         }
     }
 
@@ -414,7 +427,10 @@ impl Lane {
         for part in batch {
             match answers.remove(&part.org) {
                 Some(OrgAnswer::Done) => self.done(part),
-                Some(OrgAnswer::Moved { seen }) => self.moved(part, &seen),
+                Some(OrgAnswer::Moved { tail: Some(tail), .. }) if tail < part.expected_head => {
+                    self.gone_back(part, tail)
+                }
+                Some(OrgAnswer::Moved { seen, .. }) => self.moved(part, &seen),
                 Some(OrgAnswer::Busy) | None => self.busy(part),
             }
         }
@@ -477,6 +493,17 @@ impl Lane {
         } else {
             self.send(id, Errand::CatchUp { head });
         }
+    }
+
+    /// The ledger has lost events that were known here: a backup was restored, or a standby took over that lacked some.
+    /// Nothing at hand is believed; whatever is decided is decided on what is there.
+    fn gone_back(&mut self, part: OrgBatch, tail: u64) {
+        let id = part.org;
+        tracing::error!(org = %id, known = part.expected_head, tail, "a ledger ends before an event that was in it");
+        self.cache.forget(id);
+        self.take_back_what_rested_on_it(id);
+        self.wait_again(id, part.commands.into_iter().map(|command| command.job).collect());
+        self.orgs.entry(id).or_default().known = None;
     }
 
     fn busy(&mut self, part: OrgBatch) {

@@ -12,6 +12,11 @@ use countersign_domain::envelope::Recorded;
 use countersign_domain::ids::{OrgId, PersonId};
 use countersign_domain::portal::StreamId;
 use sqlx::{PgPool, Postgres, Transaction};
+use std::time::Duration;
+
+/// How long a ledger's lock is waited for. The server gives up then, well before we do: somebody who only stops listening
+/// leaves a connection waiting.
+const LOCK_PATIENCE: Duration = Duration::from_secs(15);
 
 /// What an organization's commands wait for.
 #[derive(Debug)]
@@ -35,6 +40,9 @@ pub(crate) struct Loaded {
     pub(crate) folded: Vec<(StreamId, Folded)>,
     pub(crate) newer: Vec<Newer>,
     pub(crate) under_lock: Option<Transaction<'static, Postgres>>,
+    /// Streams that took long to fold, and up to which head they were.
+    long: Vec<StreamId>,
+    head: u64,
 }
 
 /// An event that somebody else appended.
@@ -53,9 +61,19 @@ impl Errand {
     }
 }
 
+impl Loaded {
+    fn take(&mut self, folded: Vec<FoldedStream>, head: u64) {
+        self.head = head;
+        self.long = folded.iter().filter(|one| one.is_long()).map(|one| one.stream).collect();
+        self.folded = folded.into_iter().map(|one| (one.stream, one.folded)).collect();
+    }
+}
+
 /// Runs an errand. It never waits for a connection while it holds one: errands are many, connections few.
 pub(crate) async fn load(pool: &PgPool, vault: &Vault, org: OrgId, errand: Errand) -> Result<Loaded, ExecuteError> {
-    Ok(within_limit(run(pool, vault, org, errand)).await?)
+    let loaded = within_limit(run(pool, vault, org, errand)).await?;
+    keep_the_long(pool, org, &loaded).await;
+    Ok(loaded)
 }
 
 async fn run(pool: &PgPool, vault: &Vault, org: OrgId, errand: Errand) -> Result<Loaded, LoadError> {
@@ -66,7 +84,7 @@ async fn run(pool: &PgPool, vault: &Vault, org: OrgId, errand: Errand) -> Result
             let head = find_head(&mut transaction, org).await?.ok_or(LoadError::UnknownOrganization)?;
             let folded = fold_streams(&mut transaction, org, &streams, head.position).await?;
             transaction.commit().await?;
-            loaded.folded = keep_the_long(pool, org, head.position, folded).await;
+            loaded.take(folded, head.position);
             loaded.arrived = Some((head, vault.org_key(org).await.map_err(StoreError::from)?));
         }
         Errand::Fetch { streams, people, head } => {
@@ -79,7 +97,7 @@ async fn run(pool: &PgPool, vault: &Vault, org: OrgId, errand: Errand) -> Result
             let folded = fold_streams(&mut transaction, org, &streams, head).await?;
             transaction.commit().await?;
             keys.into_iter().for_each(|keys| vault.remember(keys));
-            loaded.folded = keep_the_long(pool, org, head, folded).await;
+            loaded.take(folded, head);
         }
         Errand::CatchUp { head } => {
             let mut transaction = scoped(pool, org).await?;
@@ -88,7 +106,7 @@ async fn run(pool: &PgPool, vault: &Vault, org: OrgId, errand: Errand) -> Result
         }
         Errand::Lock { head } => {
             let mut transaction = scoped(pool, org).await?;
-            fence::take(&mut transaction, org).await?;
+            fence::take(&mut transaction, org, LOCK_PATIENCE).await?;
             loaded.newer = catch_up(&mut transaction, org, head).await?;
             loaded.under_lock = Some(transaction);
         }
@@ -102,13 +120,12 @@ async fn run(pool: &PgPool, vault: &Vault, org: OrgId, errand: Errand) -> Result
 }
 
 /// Keeps snapshots of the streams that took long to fold.
-async fn keep_the_long(pool: &PgPool, org: OrgId, head: u64, folded: Vec<FoldedStream>) -> Vec<(StreamId, Folded)> {
-    for long in folded.iter().filter(|one| one.is_long()) {
-        if let Err(error) = snapshot::keep(pool, org, long.stream, head, &long.folded).await {
+async fn keep_the_long(pool: &PgPool, org: OrgId, loaded: &Loaded) {
+    for (stream, folded) in loaded.folded.iter().filter(|(stream, _)| loaded.long.contains(stream)) {
+        if let Err(error) = within_limit(snapshot::keep(pool, org, *stream, loaded.head, folded)).await {
             tracing::warn!(%org, %error, "a snapshot could not be kept; the stream will be folded from further back");
         }
     }
-    folded.into_iter().map(|one| (one.stream, one.folded)).collect()
 }
 
 async fn catch_up(

@@ -11,15 +11,23 @@ use countersign_domain::ids::OrgId;
 use sqlx::PgPool;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
 
 /// Takes commands and answers them, once they are durable. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Ledger {
-    lanes: Arc<Vec<mpsc::Sender<Job>>>,
+    lanes: Arc<Vec<Door>>,
     committed: broadcast::Sender<Committed>,
     reader: Reader,
     vault: Vault,
+}
+
+/// The way into a lane.
+#[derive(Debug)]
+struct Door {
+    inbox: mpsc::Sender<Job>,
+    /// A place for each command that is in the lane, until it is answered.
+    places: Arc<Semaphore>,
 }
 
 /// How a node's lanes are laid out.
@@ -62,7 +70,7 @@ impl Ledger {
             .map(|_| {
                 let (sender, inbox) = mpsc::channel(options.waiting);
                 tokio::spawn(Lane::new(shared.clone(), inbox).run());
-                sender
+                Door { inbox: sender, places: Arc::new(Semaphore::new(options.waiting)) }
             })
             .collect();
         Self { lanes: Arc::new(lanes), committed, reader: Reader::new(pool), vault }
@@ -79,7 +87,8 @@ impl Ledger {
     pub async fn execute(&self, submission: Submission) -> Result<Answer, ExecuteError> {
         let (reply, answer) = oneshot::channel();
         let lane = &self.lanes[lane_of(submission.org, self.lanes.len())];
-        lane.try_send(Job::new(submission, reply)).map_err(|_| ExecuteError::Overloaded)?;
+        let place = lane.places.clone().try_acquire_owned().map_err(|_| ExecuteError::Overloaded)?;
+        lane.inbox.try_send(Job::new(submission, reply, place)).map_err(|_| ExecuteError::Overloaded)?;
         answer.await.map_err(|_| ExecuteError::Defect)?
     }
 

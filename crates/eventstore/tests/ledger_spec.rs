@@ -331,6 +331,58 @@ async fn a_connection_that_is_cut_loses_and_repeats_nothing(owner: PgPool) {
     assert_eq!((acknowledged, opened), (60, 60));
 }
 
+// As after the restore of a backup, or the promotion of a standby that was behind.
+#[sqlx::test(migrations = "../../migrations")]
+async fn a_ledger_that_lost_its_end_is_decided_on_as_it_stands(owner: PgPool) {
+    let pool = application(&owner).await;
+    let ledger = node(&pool, LedgerOptions::default());
+    register(&ledger, org(1), Plan::Trial).await;
+    let (_, lost) = accepted(ledger.execute(by_admin(org(1), 10, client(1))).await);
+    for statement in [
+        "DO $$ DECLARE t regclass; BEGIN
+             FOR t IN SELECT tgrelid::regclass FROM pg_trigger WHERE tgname = 'append_only' LOOP
+                 EXECUTE format('ALTER TABLE %s DISABLE TRIGGER append_only', t);
+             END LOOP;
+         END $$",
+        "DELETE FROM ledger.event WHERE type = 'client.opened'",
+        "DELETE FROM ledger.command_log WHERE first_position > (SELECT max(position) FROM ledger.event)",
+    ] {
+        sqlx::query(statement).execute(&owner).await.unwrap();
+    }
+
+    // That it was opened is not known any more: it is opened again, at the same place.
+    assert_eq!(accepted(ledger.execute(by_admin(org(1), 11, client(1))).await), (lost, lost));
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn commands_that_a_lane_has_no_place_for_are_turned_away_and_the_others_answered(owner: PgPool) {
+    let pool = application(&owner).await;
+    let ledger = node(&pool, LedgerOptions { lanes: 1, waiting: 4, ..LedgerOptions::default() });
+    register(&ledger, org(1), Plan::Trial).await;
+    let held = fence(&pool, org(1), Duration::from_secs(5)).await.unwrap().unwrap();
+    let sends: Vec<_> = (0..12)
+        .map(|number| {
+            let ledger = ledger.clone();
+            tokio::spawn(async move { ledger.execute(by_admin(org(1), 100 + number, client(number))).await })
+        })
+        .collect();
+    // Whoever is turned away is told at once, while the others wait.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let turned_away = sends.iter().filter(|send| send.is_finished()).count();
+    drop(held);
+    let mut done = 0;
+    for send in sends {
+        match send.await.unwrap() {
+            Err(ExecuteError::Overloaded) => {}
+            answer => {
+                accepted(answer);
+                done += 1;
+            }
+        }
+    }
+    assert_eq!((turned_away, done), (8, 4));
+}
+
 #[sqlx::test(migrations = "../../migrations")]
 async fn personal_values_are_sealed_and_die_with_their_key(owner: PgPool) {
     let pool = application(&owner).await;
