@@ -46,10 +46,15 @@ pub struct LedgerOptions {
 }
 
 impl Default for LedgerOptions {
+    /// A lane a core: more would make the batches smaller, and what a batch costs however small it is more often.
     fn default() -> Self {
-        Self { lanes: 4, waiting: 4_096, batch_commands: 512, batch_bytes: 4 << 20, cache_bytes: 64 << 20 }
+        let lanes = std::thread::available_parallelism().map_or(2, usize::from).clamp(2, MOST_LANES);
+        Self { lanes, waiting: 4_096, batch_commands: 512, batch_bytes: 4 << 20, cache_bytes: 64 << 20 }
     }
 }
+
+/// Each lane keeps a connection while it has work, and each may wait for locks with two more.
+const MOST_LANES: usize = 4;
 
 /// Something was appended: a hint for whoever follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

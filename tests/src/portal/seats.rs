@@ -109,7 +109,7 @@ async fn a_smaller_plan_keeps_the_guests_who_are_there_and_takes_no_new_ones() {
     assert_eq!(seats(&firm).await, json!({ "used": 25 }), "the trial plan has as many seats as there are guests");
 
     firm.admin.put("/v1/organization/plan", json!({ "plan": "starter" })).await.expect(200);
-    assert_eq!(seats(&firm).await, json!({ "used": 25, "limit": STARTER }));
+    assert_eq!(seats(&firm).await, json!({ "used": 25, "limit": STARTER, "over": 25 - STARTER }));
     assert_no_seat_is_left(firm.admin.send(invitation(&client, 40)).await);
     let counts = firm.admin.get("/v1/portal-users").await.expect(200).json()["counts"].clone();
     assert_eq!(counts["pending"], invited.items().len());

@@ -7,6 +7,7 @@ use crate::request::{Json, Key, Member, Staff};
 use crate::schema;
 use axum::extract::State;
 use countersign_domain::firm::organization::{self, Plan};
+use countersign_domain::firm::seats::overrun;
 use countersign_domain::use_cases::firm;
 use countersign_domain::values::{Currency, Label, Locale, Slug, TimeZone};
 use countersign_projections::firm::organization::{OrganizationView, Seats as SeatsView, Subscription};
@@ -61,6 +62,10 @@ pub(crate) struct Seats {
     /// How many the plan has; absent where it has as many as there are.
     #[serde(skip_serializing_if = "Option::is_none")]
     limit: Option<u32>,
+    /// How many more are taken than the plan has, since it became smaller: their holders stay, and nobody is invited until
+    /// so many and one more are free. Absent where the plan covers all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    over: Option<u32>,
 }
 
 /// Another plan.
@@ -121,7 +126,7 @@ impl From<OrganizationView> for Organization {
 impl From<SeatsView> for Seats {
     fn from(seats: SeatsView) -> Self {
         let SeatsView { used, limit } = seats;
-        Self { used, limit }
+        Self { used, limit, over: Some(overrun(used, limit)).filter(|over| *over > 0) }
     }
 }
 

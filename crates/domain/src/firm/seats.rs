@@ -142,15 +142,15 @@ fn settle(seats: &State, facts: &Facts, portal_user: PortalUserId) -> Result<Vec
     }
 }
 
+/// How many more seats are taken than a plan has, after it became smaller (F1.2).
+pub fn overrun(used: u32, limit: Option<u32>) -> u32 {
+    limit.map_or(0, |limit| used.saturating_sub(limit))
+}
+
 impl State {
     /// How many seats are taken.
     pub fn used(&self) -> u32 {
         u32::try_from(self.holders.len()).unwrap_or(u32::MAX)
-    }
-
-    /// How many more are taken than a plan has, after it became smaller (F1.2).
-    pub fn overrun(&self, limit: Option<u32>) -> u32 {
-        limit.map_or(0, |limit| self.used().saturating_sub(limit))
     }
 
     fn one_left(&self, limit: Option<u32>) -> Result<(), Rejection> {
