@@ -31,7 +31,11 @@ fn main() -> ExitCode {
 
 /// The numbers on the command line; all that are reported without any.
 fn writers_asked_for() -> Result<Vec<usize>, Box<dyn Error>> {
-    let asked: Vec<usize> = std::env::args().skip(1).map(|word| word.parse()).collect::<Result<_, _>>()?;
+    let number = |word: String| match word.parse() {
+        Ok(writers) if writers > 0 => Ok(writers),
+        Ok(_) | Err(_) => Err(format!("{word} is no number of writers; write them like: countersign-bench 1 64")),
+    };
+    let asked: Vec<usize> = std::env::args().skip(1).map(number).collect::<Result<_, _>>()?;
     Ok(if asked.is_empty() { vec![1, 16, 64] } else { asked })
 }
 

@@ -13,6 +13,7 @@ use countersign_domain::use_cases::clients::{open_client, rename_client};
 use countersign_domain::use_cases::firm::change_plan;
 use countersign_domain::values::Label;
 use countersign_eventstore::{ExecuteError, LedgerOptions, StoreError, Verdict, fence, scoped};
+use futures::stream::{FuturesUnordered, StreamExt};
 use sqlx::PgPool;
 use std::time::Duration;
 use support::*;
@@ -360,27 +361,17 @@ async fn commands_that_a_lane_has_no_place_for_are_turned_away_and_the_others_an
     let ledger = node(&pool, LedgerOptions { lanes: 1, waiting: 4, ..LedgerOptions::default() });
     register(&ledger, org(1), Plan::Trial).await;
     let held = fence(&pool, org(1), Duration::from_secs(5)).await.unwrap().unwrap();
-    let sends: Vec<_> = (0..12)
-        .map(|number| {
-            let ledger = ledger.clone();
-            tokio::spawn(async move { ledger.execute(by_admin(org(1), 100 + number, client(number))).await })
-        })
-        .collect();
-    // Whoever is turned away is told at once, while the others wait.
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    let turned_away = sends.iter().filter(|send| send.is_finished()).count();
-    drop(held);
-    let mut done = 0;
-    for send in sends {
-        match send.await.unwrap() {
-            Err(ExecuteError::Overloaded) => {}
-            answer => {
-                accepted(answer);
-                done += 1;
-            }
-        }
+    let mut answers: FuturesUnordered<_> =
+        (0..12).map(|number| ledger.execute(by_admin(org(1), 100 + number, client(number)))).collect();
+    // Nobody who has a place is answered while the ledger is held; whoever has none is told so.
+    for _ in 0..8 {
+        let answer = answers.next().await.unwrap();
+        assert!(matches!(answer, Err(ExecuteError::Overloaded)), "{answer:?}");
     }
-    assert_eq!((turned_away, done), (8, 4));
+    drop(held);
+    while let Some(answer) = answers.next().await {
+        accepted(answer);
+    }
 }
 
 #[sqlx::test(migrations = "../../migrations")]
