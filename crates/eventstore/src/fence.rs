@@ -1,7 +1,7 @@
 //! Holding a ledger still: while the fence stands, nobody appends to it.
 
 use crate::error::StoreError;
-use crate::scope::scoped;
+use countersign_postgres::scoped;
 use countersign_domain::ids::OrgId;
 use sqlx::{PgPool, Postgres, Transaction};
 use std::time::Duration;

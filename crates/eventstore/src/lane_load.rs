@@ -5,7 +5,7 @@ use crate::error::{ExecuteError, StoreError};
 use crate::fence;
 use crate::folded::Folded;
 use crate::load::{FoldedStream, Head, PAGE, events_after, find_head, fold_streams};
-use crate::scope::scoped;
+use countersign_postgres::scoped;
 use crate::snapshot;
 use crate::vault::{OrgKey, Vault};
 use countersign_domain::envelope::Recorded;

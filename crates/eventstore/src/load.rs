@@ -3,7 +3,7 @@
 use crate::error::StoreError;
 use crate::folded::Folded;
 use crate::record::StoredEvent;
-use crate::scope::scoped;
+use countersign_postgres::scoped;
 use crate::snapshot;
 use countersign_canon::{Digest, leaf_hash};
 use countersign_domain::envelope::Provenance;

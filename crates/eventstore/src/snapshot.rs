@@ -3,7 +3,7 @@
 use crate::error::StoreError;
 use crate::folded::Folded;
 use crate::load::{signed, unsigned};
-use crate::scope::scoped;
+use countersign_postgres::scoped;
 use countersign_domain::ids::OrgId;
 use countersign_domain::portal::{StreamId, StreamKind, StreamState};
 use sqlx::{PgPool, Postgres, Transaction};

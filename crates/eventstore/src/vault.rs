@@ -3,7 +3,7 @@
 //! All are wrapped by the master key, which comes from a file or the environment and is never in the database. Erasing
 //! a person destroys their key and changes no stored byte (F18.8).
 
-use crate::scope::scoped;
+use countersign_postgres::scoped;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};

@@ -9,6 +9,7 @@ use sqlx::PgPool;
 use support::*;
 
 #[sqlx::test(migrations = "../../migrations")]
+#[expect(clippy::disallowed_methods, reason = "a test sees it begin")]
 async fn a_commit_that_was_under_way_during_a_sweep_is_in_a_later_one(owner: PgPool) {
     let pool = application(&owner).await;
     let ledger = node(&pool, LedgerOptions::default());

@@ -6,13 +6,13 @@ use crate::Identity;
 use crate::digest::{Digest, random_id};
 use crate::error::IdentityError;
 use crate::opaque_token;
-use crate::org_transaction;
 use crate::secret::Secret;
 use crate::subject::{Subject, damaged, principal_columns};
 use chrono::{DateTime, Utc};
 use countersign_domain::envelope::Principal;
 use countersign_domain::ids::OrgId;
 use countersign_domain::values::{Label, Timestamp};
+use countersign_postgres::scoped;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use std::collections::BTreeSet;
@@ -129,7 +129,7 @@ impl Identity {
         }
         let id = ApiTokenId(random_id());
         let (token, digest) = opaque_token::mint(org, PREFIX);
-        let mut transaction = org_transaction::begin(&self.pool, org).await?;
+        let mut transaction = scoped(&self.pool, org).await?;
         if !insert(&mut transaction, &Minted { org, owner, id, digest, new, now }).await? {
             return Err(IdentityError::SessionEnded);
         }
@@ -140,7 +140,7 @@ impl Identity {
     /// Who bears this token. Unknown, revoked, expired, or its owner not active: one refusal, `api_token.refused`.
     pub async fn authenticate_api_token(&self, text: &str, now: Timestamp) -> Result<TokenBearer, IdentityError> {
         let token = opaque_token::read(text, PREFIX).ok_or(IdentityError::ApiTokenRefused)?;
-        let mut transaction = org_transaction::begin(&self.pool, token.org).await?;
+        let mut transaction = scoped(&self.pool, token.org).await?;
         let Some(row) = live(&mut transaction, token.org, token.digest, now).await? else {
             return Err(IdentityError::ApiTokenRefused);
         };
@@ -160,7 +160,7 @@ impl Identity {
 
     /// One's own tokens, those that no longer work included, the newest first.
     pub async fn own_api_tokens(&self, org: OrgId, owner: Principal) -> Result<Vec<OwnApiToken>, IdentityError> {
-        let mut transaction = org_transaction::begin(&self.pool, org).await?;
+        let mut transaction = scoped(&self.pool, org).await?;
         let tokens = list(&mut transaction, org, owner).await?;
         transaction.commit().await?;
         Ok(tokens)
@@ -174,7 +174,7 @@ impl Identity {
         id: ApiTokenId,
         now: Timestamp,
     ) -> Result<(), IdentityError> {
-        let mut transaction = org_transaction::begin(&self.pool, org).await?;
+        let mut transaction = scoped(&self.pool, org).await?;
         let known = revoke(&mut transaction, org, owner, Some(id), now).await?;
         transaction.commit().await?;
         if known == 0 { Err(IdentityError::UnknownApiToken) } else { Ok(()) }
@@ -187,7 +187,7 @@ impl Identity {
         owner: Principal,
         now: Timestamp,
     ) -> Result<(), IdentityError> {
-        let mut transaction = org_transaction::begin(&self.pool, org).await?;
+        let mut transaction = scoped(&self.pool, org).await?;
         revoke(&mut transaction, org, owner, None, now).await?;
         transaction.commit().await?;
         Ok(())

@@ -4,12 +4,12 @@ use crate::Identity;
 use crate::digest::{Digest, random_id};
 use crate::error::IdentityError;
 use crate::network_address;
-use crate::org_transaction;
 use crate::sign_in::LockBegan;
 use crate::sign_in_lock::{self, seconds};
 use countersign_domain::envelope::Principal;
 use countersign_domain::ids::{MailboxId, OrgId};
 use countersign_domain::values::Timestamp;
+use countersign_postgres::scoped;
 use sqlx::PgConnection;
 
 /// Somebody tries a password.
@@ -51,7 +51,7 @@ impl Identity {
 
     /// Lets an attempt through to the password, unless its address is locked or its origin has failed too often.
     pub(crate) async fn admit(&self, attempt: Attempt) -> Result<(), IdentityError> {
-        let mut transaction = org_transaction::begin(&self.pool, attempt.org).await?;
+        let mut transaction = scoped(&self.pool, attempt.org).await?;
         self.check_origin(&mut transaction, attempt).await?;
         let lock = sign_in_lock::look(&mut transaction, attempt.org, attempt.mailbox).await?;
         if let Some(Err(locked)) = lock.map(|lock| lock.check(attempt.at)) {
@@ -70,7 +70,7 @@ impl Identity {
         refusal: Refusal,
         whose: Option<Principal>,
     ) -> Result<Option<LockBegan>, IdentityError> {
-        let mut transaction = org_transaction::begin(&self.pool, attempt.org).await?;
+        let mut transaction = scoped(&self.pool, attempt.org).await?;
         let lock = sign_in_lock::hold(&mut transaction, attempt.org, attempt.mailbox, attempt.at).await?;
         if let Err(locked) = lock.check(attempt.at) {
             record(&mut transaction, attempt, Refusal::Locked).await?;

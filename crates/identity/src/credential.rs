@@ -11,7 +11,6 @@ use crate::Identity;
 use crate::attempt::{Attempt, Refusal};
 use crate::error::IdentityError;
 use crate::hasher::PasswordHash;
-use crate::org_transaction;
 use crate::password::{NewPassword, Password};
 use crate::password_reset;
 use crate::session::{self, Authenticated};
@@ -20,6 +19,7 @@ use crate::subject::{Subject, principal_columns};
 use countersign_domain::envelope::Principal;
 use countersign_domain::ids::{CommandId, InvitationId, MailboxId, OrgId};
 use countersign_domain::values::Timestamp;
+use countersign_postgres::scoped;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -58,7 +58,7 @@ impl Identity {
     /// look at the access row and the write: what stands when the invitation is accepted is what counts.
     pub async fn set_credential(&self, new: NewCredential, now: Timestamp) -> Result<(), IdentityError> {
         let hash = self.hasher.hash(&new.password).await?;
-        let mut transaction = org_transaction::begin(&self.pool, new.org).await?;
+        let mut transaction = scoped(&self.pool, new.org).await?;
         hold_ledger(&mut transaction, new.org).await?;
         let written = write_unless_effective(&mut transaction, &new, &hash, now).await?;
         transaction.commit().await?;
@@ -73,7 +73,7 @@ impl Identity {
         invitation: InvitationId,
         command: CommandId,
     ) -> Result<bool, IdentityError> {
-        let mut transaction = org_transaction::begin(&self.pool, org).await?;
+        let mut transaction = scoped(&self.pool, org).await?;
         let is_set = is_set_by(&mut transaction, org, invitation, command).await?;
         transaction.commit().await?;
         Ok(is_set)
@@ -88,7 +88,7 @@ impl Identity {
         new: NewPassword,
         now: Timestamp,
     ) -> Result<(), IdentityError> {
-        let mut transaction = org_transaction::begin(&self.pool, who.org).await?;
+        let mut transaction = scoped(&self.pool, who.org).await?;
         let stored = of_invitation(&mut transaction, who.org, who.invitation).await?;
         transaction.commit().await?;
         let stored = stored.filter(|stored| stored.is_active).ok_or(IdentityError::SessionEnded)?;
@@ -101,7 +101,7 @@ impl Identity {
         }
         let hash = self.hasher.hash(&new).await?;
 
-        let mut transaction = org_transaction::begin(&self.pool, who.org).await?;
+        let mut transaction = scoped(&self.pool, who.org).await?;
         sign_in_lock::hold(&mut transaction, who.org, stored.mailbox, now).await?.check(now)?;
         sign_in_lock::clear(&mut transaction, who.org, stored.mailbox).await?;
         if !replace(&mut transaction, who.org, who.invitation, &stored.hash, &hash, now).await? {

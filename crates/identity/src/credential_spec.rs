@@ -4,7 +4,7 @@ use crate::credential::of_mailbox;
 use crate::device::Device;
 use crate::error::IdentityError;
 use crate::limits::Limits;
-use crate::org_transaction::begin;
+use countersign_postgres::scoped;
 use crate::session::{self, NewSession};
 use crate::testing::*;
 use sqlx::PgPool;
@@ -146,10 +146,10 @@ async fn a_sign_in_with_the_old_password_that_races_its_change_leaves_no_session
 async fn a_password_that_was_changed_after_it_was_checked_begins_no_session(pool: PgPool) {
     let world = World::with_alice(pool).await;
     let who = world.who(&world.alice_signs_in(0).await, 1).await.unwrap();
-    let checked = of_mailbox(&mut begin(world.app(), FIRM).await.unwrap(), FIRM, MAILBOX).await.unwrap().unwrap();
+    let checked = of_mailbox(&mut scoped(world.app(), FIRM).await.unwrap(), FIRM, MAILBOX).await.unwrap().unwrap();
     let start = async || {
         let new = NewSession::new(FIRM, ALICE, Device::named(""), [0; 32], &Limits::default(), at(1));
-        let mut transaction = begin(world.app(), FIRM).await.unwrap();
+        let mut transaction = scoped(world.app(), FIRM).await.unwrap();
         session::start(&mut transaction, FIRM, &checked, &new).await.unwrap()
     };
     assert!(start().await);
@@ -160,7 +160,7 @@ async fn a_password_that_was_changed_after_it_was_checked_begins_no_session(pool
 #[sqlx::test(migrations = "../../migrations")] // F4.16
 async fn an_account_that_was_switched_off_after_its_password_was_checked_begins_no_session(pool: PgPool) {
     let world = World::with_alice(pool).await;
-    let mut transaction = begin(world.app(), FIRM).await.unwrap();
+    let mut transaction = scoped(world.app(), FIRM).await.unwrap();
     let checked = of_mailbox(&mut transaction, FIRM, MAILBOX).await.unwrap().unwrap();
     world.deactivate_alice().await;
     let new = NewSession::new(FIRM, ALICE, Device::named(""), [0; 32], &Limits::default(), at(1));

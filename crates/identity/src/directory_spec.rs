@@ -33,7 +33,7 @@ async fn a_transaction_of_one_firm_neither_sees_nor_writes_rows_of_another(pool:
     let world = World::with_alice(pool).await;
     world.alice_signs_in(1).await;
     let _ = world.try_sign_in(MAILBOX, WRONG, 1).await;
-    let mut transaction = crate::org_transaction::begin(world.app(), OTHER_FIRM).await.unwrap();
+    let mut transaction = countersign_postgres::scoped(world.app(), OTHER_FIRM).await.unwrap();
     for table in ["credential", "session", "sign_in_attempt", "sign_in_lock", "password_reset", "api_token"] {
         let statement = format!("SELECT count(*) FROM identity.{table}");
         let seen: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(statement)).fetch_one(&mut *transaction).await.unwrap();

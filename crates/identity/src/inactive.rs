@@ -4,11 +4,11 @@
 
 use crate::Identity;
 use crate::error::IdentityError;
-use crate::org_transaction;
 use crate::subject::principal_columns;
 use countersign_domain::envelope::Principal;
 use countersign_domain::ids::OrgId;
 use countersign_domain::values::Timestamp;
+use countersign_postgres::scoped;
 use sqlx::PgConnection;
 
 impl Identity {
@@ -21,7 +21,7 @@ impl Identity {
         principal: Principal,
         now: Timestamp,
     ) -> Result<(), IdentityError> {
-        let mut transaction = org_transaction::begin(&self.pool, org).await?;
+        let mut transaction = scoped(&self.pool, org).await?;
         // In the order of a password that is set anew: nobody waits in a circle.
         void_resets(&mut transaction, org, principal, now).await?;
         end_sessions(&mut transaction, org, principal, now).await?;

@@ -8,7 +8,7 @@
 //! 2. **Acknowledged loss of access is enforced.** Every statement that lets somebody in joins the ledger's access row
 //!    (`read.access_subject`) in the same statement: there is no session of somebody who is not active.
 //! 3. **One organization at a time.** Every statement on an organization's rows runs in a transaction begun by
-//!    `org_transaction::begin`, and names the organization besides. Tokens carry their organization, so that it is known
+//!    `countersign_postgres::scoped`, and names the organization besides. Tokens carry their organization, so that it is known
 //!    before they are looked up.
 //! 4. **A refusal tells nothing.** An unknown address, a wrong password and a switched-off account answer the same,
 //!    after the same work.
@@ -30,7 +30,6 @@ pub mod limits;
 pub mod network_address;
 pub mod nowhere;
 mod opaque_token;
-mod org_transaction;
 pub mod own_sessions;
 pub mod password;
 pub mod password_reset;

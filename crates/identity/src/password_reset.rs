@@ -10,7 +10,6 @@ use crate::digest::Digest;
 use crate::error::IdentityError;
 use crate::hasher::PasswordHash;
 use crate::opaque_token::{self, OpaqueToken};
-use crate::org_transaction;
 use crate::password::NewPassword;
 use crate::secret::Secret;
 use crate::session;
@@ -19,6 +18,7 @@ use crate::subject::{principal_columns, read_principal};
 use countersign_domain::envelope::Principal;
 use countersign_domain::ids::{InvitationId, MailboxId, OrgId};
 use countersign_domain::values::Timestamp;
+use countersign_postgres::scoped;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -42,7 +42,7 @@ impl Identity {
         mailbox: MailboxId,
         now: Timestamp,
     ) -> Result<Option<ResetLink>, IdentityError> {
-        let mut transaction = org_transaction::begin(&self.pool, org).await?;
+        let mut transaction = scoped(&self.pool, org).await?;
         let found = credential::of_mailbox(&mut transaction, org, mailbox).await?;
         let Some(found) = found.filter(|found| found.is_active) else { return Ok(None) };
         let principal = found.subject.principal();
@@ -61,7 +61,7 @@ impl Identity {
     /// Whether a link would work now. Changes nothing.
     pub async fn check_password_reset(&self, token: &str, now: Timestamp) -> Result<(), IdentityError> {
         let token = opaque_token::read(token, "").ok_or(IdentityError::ResetRefused)?;
-        let mut transaction = org_transaction::begin(&self.pool, token.org).await?;
+        let mut transaction = scoped(&self.pool, token.org).await?;
         let open = find_open(&mut transaction, &token, now).await?;
         transaction.commit().await?;
         open.map(|_| ()).ok_or(IdentityError::ResetRefused)
@@ -81,7 +81,7 @@ impl Identity {
         let token = opaque_token::read(token, "").ok_or(IdentityError::ResetRefused)?;
         let hash = self.hasher.hash(&new).await?;
 
-        let mut transaction = org_transaction::begin(&self.pool, token.org).await?;
+        let mut transaction = scoped(&self.pool, token.org).await?;
         let open = find_open(&mut transaction, &token, now).await?.ok_or(IdentityError::ResetRefused)?;
         // The lock before the credential, as at sign-in: in one order nobody waits in a circle.
         sign_in_lock::hold(&mut transaction, token.org, open.mailbox, now).await?;
@@ -104,7 +104,7 @@ impl Identity {
         principal: Principal,
         now: Timestamp,
     ) -> Result<(), IdentityError> {
-        let mut transaction = org_transaction::begin(&self.pool, org).await?;
+        let mut transaction = scoped(&self.pool, org).await?;
         void_all(&mut transaction, org, principal, now).await?;
         transaction.commit().await?;
         Ok(())

@@ -3,9 +3,9 @@
 use crate::Identity;
 use crate::error::IdentityError;
 use crate::nowhere::NOWHERE;
-use crate::org_transaction;
 use countersign_domain::ids::OrgId;
 use countersign_domain::values::Timestamp;
+use countersign_postgres::scoped;
 use sqlx::PgConnection;
 use std::ops::AddAssign;
 
@@ -36,7 +36,7 @@ impl Identity {
         let limits = &self.limits;
         // Where there is no organization nobody reads them: they are kept as long as they count.
         let attempts_kept_for = if org == NOWHERE { limits.refusals_counted_for } else { limits.attempts_kept_for };
-        let mut transaction = org_transaction::begin(&self.pool, org).await?;
+        let mut transaction = scoped(&self.pool, org).await?;
         let pruned = Pruned {
             attempts: attempts(&mut transaction, org, now.plus(-attempts_kept_for)).await?,
             locks: locks(&mut transaction, org, now.plus(-limits.failures_forgotten_after)).await?,

@@ -10,13 +10,13 @@ use crate::digest::{Digest, random_id};
 use crate::error::IdentityError;
 use crate::limits::Limits;
 use crate::opaque_token;
-use crate::org_transaction;
 use crate::secret::Secret;
 use crate::subject::{Subject, principal_columns};
 use chrono::{DateTime, Utc};
 use countersign_domain::envelope::Principal;
 use countersign_domain::ids::{InvitationId, OrgId};
 use countersign_domain::values::Timestamp;
+use countersign_postgres::scoped;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use std::fmt;
@@ -52,7 +52,7 @@ impl Identity {
     /// `session.ended`.
     pub async fn authenticate(&self, token: &str, now: Timestamp) -> Result<Authenticated, IdentityError> {
         let token = opaque_token::read(token, "").ok_or(IdentityError::SessionEnded)?;
-        let mut transaction = org_transaction::begin(&self.pool, token.org).await?;
+        let mut transaction = scoped(&self.pool, token.org).await?;
         let Some(row) = live(&mut transaction, token.org, token.digest, now).await? else {
             return Err(IdentityError::SessionEnded);
         };
@@ -71,7 +71,7 @@ impl Identity {
 
     /// Signs out.
     pub async fn sign_out(&self, who: &Authenticated, now: Timestamp) -> Result<(), IdentityError> {
-        let mut transaction = org_transaction::begin(&self.pool, who.org).await?;
+        let mut transaction = scoped(&self.pool, who.org).await?;
         end(&mut transaction, who, who.session, now).await?;
         transaction.commit().await?;
         Ok(())
@@ -79,7 +79,7 @@ impl Identity {
 
     /// Ends one of one's own sessions.
     pub async fn end_session(&self, who: &Authenticated, id: SessionId, now: Timestamp) -> Result<(), IdentityError> {
-        let mut transaction = org_transaction::begin(&self.pool, who.org).await?;
+        let mut transaction = scoped(&self.pool, who.org).await?;
         let ended = end(&mut transaction, who, id, now).await?;
         transaction.commit().await?;
         if ended { Ok(()) } else { Err(IdentityError::UnknownSession) }
@@ -87,7 +87,7 @@ impl Identity {
 
     /// Ends all of one's own sessions but the one that asks; says how many were ended.
     pub async fn end_other_sessions(&self, who: &Authenticated, now: Timestamp) -> Result<u64, IdentityError> {
-        let mut transaction = org_transaction::begin(&self.pool, who.org).await?;
+        let mut transaction = scoped(&self.pool, who.org).await?;
         let ended = end_all_but(&mut transaction, who.org, who.principal(), Some(who.session), now).await?;
         transaction.commit().await?;
         Ok(ended)
@@ -100,7 +100,7 @@ impl Identity {
         principal: Principal,
         now: Timestamp,
     ) -> Result<u64, IdentityError> {
-        let mut transaction = org_transaction::begin(&self.pool, org).await?;
+        let mut transaction = scoped(&self.pool, org).await?;
         let ended = end_all_but(&mut transaction, org, principal, None, now).await?;
         transaction.commit().await?;
         Ok(ended)

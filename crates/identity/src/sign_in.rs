@@ -9,7 +9,6 @@ use crate::credential::{self, Effective};
 use crate::csrf::csrf_token;
 use crate::device::Device;
 use crate::error::IdentityError;
-use crate::org_transaction;
 use crate::password::Password;
 use crate::secret::Secret;
 use crate::session::{self, NewSession, SessionId};
@@ -18,6 +17,7 @@ use crate::subject::Subject;
 use countersign_domain::envelope::Principal;
 use countersign_domain::ids::{MailboxId, OrgId};
 use countersign_domain::values::Timestamp;
+use countersign_postgres::scoped;
 
 /// What somebody gives to sign in.
 #[derive(Clone, Debug)]
@@ -91,7 +91,7 @@ impl Identity {
         org: OrgId,
         mailbox: MailboxId,
     ) -> Result<Option<Effective>, IdentityError> {
-        let mut transaction = org_transaction::begin(&self.pool, org).await?;
+        let mut transaction = scoped(&self.pool, org).await?;
         let found = credential::of_mailbox(&mut transaction, org, mailbox).await?;
         transaction.commit().await?;
         Ok(found)
@@ -110,7 +110,7 @@ impl Identity {
         let device_digest = device.digest(&self.key.derive("device"));
         let new = NewSession::new(org, principal, device, device_digest, &self.limits, now);
 
-        let mut transaction = org_transaction::begin(&self.pool, org).await?;
+        let mut transaction = scoped(&self.pool, org).await?;
         sign_in_lock::hold(&mut transaction, org, mailbox, now).await?.check(now)?;
         sign_in_lock::clear(&mut transaction, org, mailbox).await?;
         let new_device = session::is_new_device(&mut transaction, org, principal, device_digest).await?;

@@ -127,6 +127,7 @@ impl World {
     }
 
     /// An append under way: it holds the ledger, and Alice has accepted once it commits.
+    #[expect(clippy::disallowed_methods, reason = "a test sees it begin")]
     pub(crate) async fn alice_is_accepting(&self) -> PgTransaction<'static> {
         let mut append = self.owner.begin().await.unwrap();
         sqlx::query("SELECT ledger.lock($1)").bind(FIRM.0).execute(&mut *append).await.unwrap();

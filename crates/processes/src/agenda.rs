@@ -7,7 +7,7 @@ use countersign_canon::{Digest, sha256};
 use countersign_domain::envelope::Recorded;
 use countersign_domain::ids::OrgId;
 use countersign_domain::values::Timestamp;
-use countersign_eventstore::scoped;
+use countersign_postgres::scoped;
 use countersign_projections::{Generation, Group, ProjectionError, ReadModel, code_digest};
 use serde::{Deserialize, Serialize};
 use sqlx::{PgConnection, PgPool};

@@ -5,7 +5,7 @@ use crate::task::Waiting;
 use countersign_domain::envelope::Principal;
 use countersign_domain::ids::{InvitationId, InvoiceId, OrgId, PersonId, PortalUserId, ProjectId};
 use countersign_domain::values::{Email, Label, Timestamp};
-use countersign_eventstore::scoped;
+use countersign_postgres::scoped;
 use sqlx::PgPool;
 
 /// Somebody who can be written to.

@@ -8,7 +8,7 @@ use countersign_domain::envelope::Principal;
 use countersign_domain::firm::staff::Level;
 use countersign_domain::ids::{ClientId, PortalUserId, StaffId};
 use countersign_domain::values::Timestamp;
-use countersign_eventstore::scoped;
+use countersign_postgres::scoped;
 use serde::Deserialize;
 use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool};

@@ -10,7 +10,7 @@ use crate::error::ProjectionError;
 use crate::group::Group;
 use crate::scope::Generation;
 use countersign_domain::ids::OrgId;
-use countersign_eventstore::scoped;
+use countersign_postgres::scoped;
 use sqlx::{PgConnection, PgPool};
 
 /// Whether an organization is parked, to the folds of this build.

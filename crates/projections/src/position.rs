@@ -2,7 +2,7 @@
 
 use crate::error::ReadError;
 use countersign_domain::ids::OrgId;
-use countersign_eventstore::scoped;
+use countersign_postgres::scoped;
 use sqlx::PgPool;
 use std::sync::Arc;
 use std::time::Duration;

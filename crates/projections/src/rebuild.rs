@@ -9,7 +9,8 @@ use crate::group::Group;
 use crate::parked::{self, Parking};
 use crate::scope::Generation;
 use countersign_domain::ids::OrgId;
-use countersign_eventstore::{Ledger, fence, scoped};
+use countersign_eventstore::{Ledger, fence};
+use countersign_postgres::scoped;
 use sqlx::PgConnection;
 use std::time::Duration;
 

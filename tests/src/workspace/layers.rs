@@ -35,13 +35,19 @@ const LAYERS: &[Layer] = &[
     Layer { name: "countersign-embedded", ours: &[], others: Others::Any },
     // Sets a database up before the first statement of the others is checked against it.
     Layer { name: "countersign-migrations", ours: &[], others: Others::Any },
-    Layer { name: "countersign-eventstore", ours: &["canon", "domain"], others: Others::Any },
-    Layer { name: "countersign-identity", ours: &["domain"], others: Others::Any },
-    Layer { name: "countersign-projections", ours: &["canon", "domain", "eventstore"], others: Others::Any },
+    // Below everybody who speaks SQL.
+    Layer { name: "countersign-postgres", ours: &["domain"], others: Others::Any },
+    Layer { name: "countersign-eventstore", ours: &["canon", "domain", "postgres"], others: Others::Any },
+    Layer { name: "countersign-identity", ours: &["domain", "postgres"], others: Others::Any },
+    Layer {
+        name: "countersign-projections",
+        ours: &["canon", "domain", "eventstore", "postgres"],
+        others: Others::Any,
+    },
     // Follows the ledgers with the engine of the read models.
     Layer {
         name: "countersign-processes",
-        ours: &["canon", "domain", "eventstore", "projections"],
+        ours: &["canon", "domain", "eventstore", "postgres", "projections"],
         others: Others::Any,
     },
     Layer {

@@ -195,6 +195,7 @@ async fn while_the_database_is_away_everybody_is_told_to_try_again(owner: PgPool
 }
 
 #[sqlx::test(migrations = "../../migrations")]
+#[expect(clippy::disallowed_methods, reason = "a test sees it begin")]
 async fn a_command_that_is_not_answered_in_time_can_be_sent_again(owner: PgPool) {
     let limits = ApiLimits { answer_within: Duration::from_secs(3), ..ApiLimits::default() };
     let world = World::with(owner.clone(), limits).await;

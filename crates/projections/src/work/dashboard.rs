@@ -7,7 +7,7 @@ use crate::work::project::{LineRow, ProjectColumns, ProjectView};
 use countersign_domain::access::{Action, Denied, Facts, decide};
 use countersign_domain::envelope::Principal;
 use countersign_domain::values::Timestamp;
-use countersign_eventstore::scoped;
+use countersign_postgres::scoped;
 use serde::Serialize;
 use sqlx::PgPool;
 use sqlx::types::Json;

@@ -17,7 +17,7 @@ use countersign_domain::use_cases::projects::add_guest;
 use countersign_domain::values::Timestamp;
 use countersign_domain::work::time_entry::content::shown as shown_time;
 use countersign_domain::work::time_entry::{Phase as TimePhase, State as TimeState};
-use countersign_eventstore::scoped;
+use countersign_postgres::scoped;
 use countersign_projections::approval::Approvable;
 use countersign_projections::approval::request::awaiting_my_approval;
 use countersign_projections::billing::invoice::InvoiceFilter;

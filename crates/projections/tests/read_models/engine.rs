@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use countersign_domain::envelope::Recorded;
 use countersign_domain::ids::OrgId;
 use countersign_domain::use_cases::clients::rename_client;
-use countersign_eventstore::scoped;
+use countersign_postgres::scoped;
 use countersign_projections::work::project;
 use countersign_projections::{
     Advance, Follower, FollowerOptions, Generation, Group, Keys, Positions, Projector, ReadError, Rows, Table, advance,

@@ -11,7 +11,8 @@ use countersign_domain::imported::verbatim::Verbatim;
 use countersign_domain::portal::PortalEvent;
 use countersign_domain::use_case::UseCase;
 use countersign_domain::use_cases::clients::rename_client;
-use countersign_eventstore::{StoreError, scoped};
+use countersign_eventstore::StoreError;
+use countersign_postgres::scoped;
 use countersign_projections::imported::case;
 use countersign_projections::{
     Advance, Follower, FollowerOptions, Generation, Group, Keys, Limit, PageRequest, Positions, ProjectionError,

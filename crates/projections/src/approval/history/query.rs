@@ -12,7 +12,7 @@ use countersign_domain::access::{Action, Right, Rights, decide};
 use countersign_domain::envelope::{Actor, Principal};
 use countersign_domain::ids::{ClientId, ProjectId};
 use countersign_domain::values::{Note, Timestamp};
-use countersign_eventstore::scoped;
+use countersign_postgres::scoped;
 use serde::Serialize;
 use sqlx::PgPool;
 use sqlx::types::Json;

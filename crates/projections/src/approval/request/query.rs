@@ -13,7 +13,7 @@ use countersign_domain::approval::{Approvers, Stage, speaks_for};
 use countersign_domain::envelope::Principal;
 use countersign_domain::ids::{ClientId, InvoiceId, ProjectId, TimeEntryId};
 use countersign_domain::values::{Currency, Hours, Label, Money, Timestamp};
-use countersign_eventstore::scoped;
+use countersign_postgres::scoped;
 use serde::Serialize;
 use sqlx::PgPool;
 use sqlx::types::Json;

@@ -18,7 +18,7 @@ use countersign_domain::billing::number::InvoiceNumber;
 use countersign_domain::envelope::Actor;
 use countersign_domain::ids::{ClientId, ContractLineId, InvoiceId, ProjectId, TimeEntryId};
 use countersign_domain::values::{Currency, Label, Money, Note, Percent, Timestamp};
-use countersign_eventstore::scoped;
+use countersign_postgres::scoped;
 use serde::Serialize;
 use sqlx::PgPool;
 use sqlx::types::Json;

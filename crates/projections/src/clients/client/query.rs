@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use countersign_domain::access::{Action, Denied};
 use countersign_domain::ids::ClientId;
 use countersign_domain::values::{Label, Timestamp};
-use countersign_eventstore::scoped;
+use countersign_postgres::scoped;
 use serde::Serialize;
 use sqlx::PgPool;
 use sqlx::types::Json;

@@ -13,7 +13,7 @@ use countersign_domain::access::{Action, Denied};
 use countersign_domain::firm::organization::Plan;
 use countersign_domain::ids::{ClientId, ContactId, InvitationId, MailboxId, PortalUserId};
 use countersign_domain::values::Timestamp;
-use countersign_eventstore::scoped;
+use countersign_postgres::scoped;
 use serde::Serialize;
 use sqlx::PgPool;
 use sqlx::types::Json;

@@ -7,7 +7,7 @@ use crate::scope::Scope;
 use countersign_domain::access::{Action, decide};
 use countersign_domain::firm::organization::{Home, Plan};
 use countersign_domain::values::{Currency, Label, Locale, Slug, TimeZone, Timestamp};
-use countersign_eventstore::scoped;
+use countersign_postgres::scoped;
 use serde::Serialize;
 use sqlx::PgPool;
 use sqlx::types::Json;

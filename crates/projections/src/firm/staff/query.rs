@@ -11,7 +11,7 @@ use countersign_domain::access::Action;
 use countersign_domain::firm::staff::Level;
 use countersign_domain::ids::{MailboxId, StaffId};
 use countersign_domain::values::Timestamp;
-use countersign_eventstore::scoped;
+use countersign_postgres::scoped;
 use serde::Serialize;
 use sqlx::PgPool;
 use sqlx::types::Json;

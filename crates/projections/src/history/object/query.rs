@@ -9,7 +9,7 @@ use countersign_domain::access::{Action, Denied, decide};
 use countersign_domain::envelope::{Actor, ObjectKind, Role};
 use countersign_domain::portal::StreamId;
 use countersign_domain::values::Timestamp;
-use countersign_eventstore::scoped;
+use countersign_postgres::scoped;
 use serde::Serialize;
 use sqlx::PgPool;
 use sqlx::types::Json;

@@ -9,7 +9,7 @@ use countersign_domain::envelope::Principal;
 use countersign_domain::firm::staff::Level;
 use countersign_domain::ids::{ClientId, PersonId};
 use countersign_domain::values::{Email, Label, Timestamp};
-use countersign_eventstore::scoped;
+use countersign_postgres::scoped;
 use serde::Serialize;
 use sqlx::PgPool;
 use sqlx::types::Json;

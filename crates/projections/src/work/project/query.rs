@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use countersign_domain::access::{Action, Denied, Facts, Rights, Subject, Window, decide};
 use countersign_domain::ids::{ClientId, ContactId, ContractLineId, PortalUserId, ProjectId, StaffId};
 use countersign_domain::values::{Currency, Label, Money, Timestamp};
-use countersign_eventstore::scoped;
+use countersign_postgres::scoped;
 use rust_decimal::Decimal;
 use serde::Serialize;
 use sqlx::PgPool;

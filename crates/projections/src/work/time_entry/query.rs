@@ -14,7 +14,7 @@ use countersign_domain::approval::Mask;
 use countersign_domain::ids::{ContractLineId, ProjectId, StaffId, TimeEntryId};
 use countersign_domain::values::{Hours, Money, Note, Timestamp};
 use countersign_domain::work::time_entry::content::{Content, shown};
-use countersign_eventstore::scoped;
+use countersign_postgres::scoped;
 use serde::Serialize;
 use sqlx::PgPool;
 use sqlx::types::Json;
