@@ -4,6 +4,7 @@
 use crate::batch::{Look, OrgAnswer, OrgBatch, append};
 use crate::error::StoreError;
 use countersign_domain::ids::OrgId;
+use countersign_postgres::{is_pooled, spanning};
 use sqlx::pool::PoolConnection;
 use sqlx::{PgPool, Postgres};
 use std::collections::HashMap;
@@ -36,6 +37,9 @@ impl LaneConnection {
 
     /// Appends a batch. After an error the next batch gets another connection.
     pub(crate) async fn append(&mut self, batch: &[OrgBatch]) -> Result<HashMap<OrgId, OrgAnswer>, StoreError> {
+        if is_pooled(&self.pool) {
+            return within_limit(self.append_pooled(batch)).await;
+        }
         let mut connection = match self.kept.take() {
             Some(connection) => connection,
             None => self.pool.acquire().await?,
@@ -52,6 +56,14 @@ impl LaneConnection {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Appends a batch in a transaction of its own: there is no connection to keep.
+    async fn append_pooled(&self, batch: &[OrgBatch]) -> Result<HashMap<OrgId, OrgAnswer>, StoreError> {
+        let mut transaction = spanning(&self.pool).await?;
+        let answers = append(&mut transaction, batch, Look::Always).await?;
+        transaction.commit().await?;
+        Ok(answers)
     }
 }
 

@@ -5,6 +5,7 @@
 
 use crate::error::StoreError;
 use countersign_domain::ids::OrgId;
+use countersign_postgres::spanning;
 use sqlx::PgPool;
 
 /// Follows the feed from sweep to sweep.
@@ -33,6 +34,7 @@ impl Feed {
     /// The ledgers that have grown since the last sweep. The first sweep only takes its bearings: compare all heads
     /// with all checkpoints after it.
     pub async fn sweep(&mut self) -> Result<Vec<FeedEntry>, StoreError> {
+        let mut transaction = spanning(&self.pool).await?;
         let rows = sqlx::query!(
             r#"WITH horizon AS (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS xmin)
                SELECT horizon.xmin::text AS "xmin!", grown.org_id AS "org_id?", grown.position AS "position?"
@@ -43,8 +45,9 @@ impl Feed {
                ) grown ON true"#,
             self.since.as_deref()
         )
-        .fetch_all(&self.pool)
+        .fetch_all(&mut *transaction)
         .await?;
+        transaction.commit().await?;
         self.since = rows.first().map(|row| row.xmin.clone());
         Ok(rows
             .into_iter()
@@ -54,9 +57,11 @@ impl Feed {
 
     /// Forgets rows that every reader has long passed: those older than an hour.
     pub async fn prune(&self) -> Result<u64, StoreError> {
+        let mut transaction = spanning(&self.pool).await?;
         let done = sqlx::query!("DELETE FROM ledger.commit_feed WHERE at < now() - interval '1 hour'")
-            .execute(&self.pool)
+            .execute(&mut *transaction)
             .await?;
+        transaction.commit().await?;
         Ok(done.rows_affected())
     }
 }

@@ -1,8 +1,8 @@
 //! Holding a ledger still: while the fence stands, nobody appends to it.
 
 use crate::error::StoreError;
-use countersign_postgres::scoped;
 use countersign_domain::ids::OrgId;
+use countersign_postgres::scoped;
 use sqlx::{PgPool, Postgres, Transaction};
 use std::time::Duration;
 

@@ -4,11 +4,13 @@ use crate::batch::{OrgAnswer, OrgBatch};
 use crate::connection::LaneConnection;
 use crate::error::StoreError;
 use crate::ledger::LedgerOptions;
+use crate::measure;
 use countersign_domain::ids::OrgId;
 use std::collections::HashMap;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 /// What became of the parts of a batch, or why that is not known.
 pub(crate) type Answers = Result<HashMap<OrgId, OrgAnswer>, StoreError>;
@@ -32,8 +34,17 @@ pub(crate) struct Room {
 /// A batch that is being appended. What it changes is read meanwhile.
 pub(crate) struct Flight {
     batch: Arc<Batch>,
-    landing: Pin<Box<dyn Future<Output = (LaneConnection, Answers)> + Send>>,
+    landing: Landing,
 }
+
+enum Landing {
+    Awaited(Pin<Box<dyn Future<Output = Landed> + Send>>),
+    /// It came down before anybody looked.
+    Over(Option<Landed>),
+}
+
+/// The connection, for the next one, and what became of this one.
+pub(crate) type Landed = (LaneConnection, Answers);
 
 impl Batch {
     pub(crate) fn new(options: &LedgerOptions) -> Self {
@@ -92,15 +103,20 @@ impl Room {
 }
 
 impl Flight {
-    /// Appends a batch, as far as its landing is asked for: the lane's own task does it, which saves a change of threads on
-    /// the way there and another one back.
-    pub(crate) fn take_off(batch: Batch, mut connection: LaneConnection) -> Self {
+    /// Appends a batch. It has been sent when this returns, if the connection took it; the rest is done as far as the
+    /// landing is asked for: the lane's own task does it, which saves a change of threads on the way there and another one
+    /// back.
+    pub(crate) async fn take_off(batch: Batch, mut connection: LaneConnection) -> Self {
         let batch = Arc::new(batch);
         let flying = batch.clone();
-        let landing = Box::pin(async move {
-            let answers = connection.append(&flying.parts).await;
+        let mut landing: Pin<Box<dyn Future<Output = Landed> + Send>> = Box::pin(async move {
+            let answers = measure::appending(&flying.parts, connection.append(&flying.parts)).await;
             (connection, answers)
         });
+        let landing = match poll_fn(|context| Poll::Ready(landing.as_mut().poll(context))).await {
+            Poll::Pending => Landing::Awaited(landing),
+            Poll::Ready(landed) => Landing::Over(Some(landed)),
+        };
         Self { batch, landing }
     }
 
@@ -108,9 +124,12 @@ impl Flight {
         self.batch.part(org)
     }
 
-    /// Waits until it is known what became of the batch. May be given up and asked again.
-    pub(crate) async fn landing(&mut self) -> (LaneConnection, Answers) {
-        self.landing.as_mut().await
+    /// Waits until it is known what became of the batch. May be given up and asked again until it is known.
+    pub(crate) async fn landing(&mut self) -> Landed {
+        match &mut self.landing {
+            Landing::Awaited(landing) => landing.as_mut().await,
+            Landing::Over(landed) => landed.take().expect("a flight lands once"),
+        }
     }
 
     /// The parts, once it has landed.

@@ -13,20 +13,23 @@ use crate::clock::Clock;
 use crate::connection::{LaneConnection, within_limit};
 use crate::deciding::{AtHand, Ground, STREAMS_AHEAD, Stop, cold_streams, decide_one, streams_of};
 use crate::error::{ExecuteError, StoreError};
-use crate::flight::{Answers, Batch, Flight};
+use crate::flight::{Answers, Batch, Flight, Landed};
 use crate::lane_load::{Errand, Loaded, load};
 use crate::ledger::{Committed, LedgerOptions};
+use crate::measure;
 use crate::outcome::{Answer, Verdict};
+use crate::pulse::Pulse;
 use crate::submission::Submission;
 use crate::vault::{OrgKey, Vault};
 use countersign_domain::envelope::Provenance;
 use countersign_domain::ids::{OrgId, PersonId};
 use countersign_domain::portal::StreamId;
 use countersign_domain::values::Timestamp;
+use countersign_telemetry::TraceContext;
 use sqlx::{PgPool, Postgres, Transaction};
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, broadcast, mpsc, oneshot};
 use tokio::task::JoinSet;
 
@@ -49,6 +52,10 @@ pub(crate) struct Job {
     pub(crate) submission: Submission,
     reply: oneshot::Sender<Result<Answer, ExecuteError>>,
     broken_commits: u32,
+    since: Instant,
+    /// The place in a trace from which it came.
+    pub(crate) trace: Option<TraceContext>,
+    pulse: Arc<Pulse>,
     /// Free again once it is answered.
     _place: OwnedSemaphorePermit,
 }
@@ -125,12 +132,16 @@ impl Job {
         submission: Submission,
         reply: oneshot::Sender<Result<Answer, ExecuteError>>,
         place: OwnedSemaphorePermit,
+        pulse: Arc<Pulse>,
     ) -> Self {
-        Self { submission, reply, broken_commits: 0, _place: place }
+        let (since, trace) = (Instant::now(), TraceContext::current());
+        Self { submission, reply, broken_commits: 0, since, trace, pulse, _place: place }
     }
 
     /// Whoever asked may have gone; the answer is kept under the command's id.
     fn answer(self, answer: Result<Answer, ExecuteError>) {
+        self.pulse.beat();
+        measure::answered(&answer, self.since.elapsed());
         drop(self.reply.send(answer));
     }
 }
@@ -181,7 +192,10 @@ impl Lane {
             }
             self.take_what_is_there().await;
             self.decide_what_is_ready();
-            self.take_off();
+            if self.take_off().await {
+                // There may be more than the batch had room for.
+                self.decide_what_is_ready();
+            }
             self.forget_the_idle();
         }
     }
@@ -322,16 +336,15 @@ impl Lane {
         self.orgs.get(&id).and_then(|org| org.known.as_ref()).map_or(0, |known| known.head)
     }
 
-    /// Has the next batch appended, unless one is being appended.
-    fn take_off(&mut self) {
+    /// Has the next batch appended, unless one is being appended. It is on its way to the database when this returns.
+    async fn take_off(&mut self) -> bool {
         if self.next.is_empty() || self.flight.is_some() {
-            return;
+            return false;
         }
-        let Some(connection) = self.connection.take() else { return };
+        let Some(connection) = self.connection.take() else { return false };
         let batch = std::mem::replace(&mut self.next, Batch::new(&self.shared.options));
-        self.flight = Some(Flight::take_off(batch, connection));
-        // There may be more than the batch had room for.
-        self.decide_what_is_ready();
+        self.flight = Some(Flight::take_off(batch, connection).await);
+        true
     }
 
     /// Decides an organization's waiting commands into the next batch, in order, until there is no more room or something
@@ -356,7 +369,10 @@ impl Lane {
                 org.waiting.push_front(job);
                 break;
             }
-            match decide_one(&self.shared, ground, &mut part, &job.submission) {
+            let decided = measure::deciding(job.trace, job.submission.use_case.name, || {
+                decide_one(&self.shared, ground, &mut part, &job.submission)
+            });
+            match decided {
                 Ok(verdict) => {
                     let digest = known.key.request(&job.submission.request);
                     let position = part.head();
@@ -392,7 +408,14 @@ impl Lane {
         let batch = flight.into_parts();
         let whose: Vec<OrgId> = batch.iter().map(|part| part.org).collect();
         match answers {
-            Ok(answers) => self.settle(batch, answers),
+            Ok(answers) => {
+                let all_done = answers.values().all(|answer| matches!(answer, OrgAnswer::Done));
+                if all_done && answers.len() == batch.len() {
+                    // What was decided on it stands. The database need not wait until everybody has been answered.
+                    self.take_off().await;
+                }
+                self.settle(batch, answers);
+            }
             Err(error) if error.is_away() => batch.into_iter().for_each(|part| self.broken(part, &error)),
             // One organization's trouble must not be its neighbours': each alone.
             Err(_) if batch.len() > 1 => self.append_each(batch).await,
@@ -410,7 +433,7 @@ impl Lane {
             }
             let alone = [part];
             let connection = self.connection.get_or_insert_with(|| LaneConnection::new(self.shared.pool.clone()));
-            let answers = connection.append(&alone).await;
+            let answers = measure::appending(&alone, connection.append(&alone)).await;
             let [part] = alone;
             match answers {
                 Ok(answers) => self.settle(vec![part], answers),
@@ -461,7 +484,8 @@ impl Lane {
         }
         if head > part.expected_head {
             // Nobody need be listening.
-            drop(self.shared.committed.send(Committed { org: part.org, position: head }));
+            let trace = part.commands.iter().rev().find_map(|command| command.job.trace);
+            drop(self.shared.committed.send(Committed { org: part.org, position: head, trace }));
         }
         for (stream, folded) in part.changed {
             self.cache.put(part.org, stream, folded);
@@ -581,7 +605,8 @@ impl Lane {
 
     async fn commit_under_lock(&mut self, part: OrgBatch, mut transaction: Transaction<'static, Postgres>) {
         let batch = [part];
-        let appended = within_limit(append(&mut transaction, &batch, Look::Always)).await;
+        let call = within_limit(append(&mut transaction, &batch, Look::Always));
+        let appended = measure::appending(&batch, call).await;
         let committed = match appended {
             Ok(answers) => within_limit(async { Ok(transaction.commit().await?) }).await.map(|()| answers),
             Err(error) => Err(error),
@@ -607,7 +632,7 @@ impl Lane {
 }
 
 /// Waits for the batch that is being appended.
-async fn landing(flight: &mut Option<Flight>) -> (LaneConnection, Answers) {
+async fn landing(flight: &mut Option<Flight>) -> Landed {
     match flight {
         Some(flight) => flight.landing().await,
         None => std::future::pending().await,

@@ -5,12 +5,12 @@ use crate::error::{ExecuteError, StoreError};
 use crate::fence;
 use crate::folded::Folded;
 use crate::load::{FoldedStream, Head, PAGE, events_after, find_head, fold_streams};
-use countersign_postgres::scoped;
 use crate::snapshot;
 use crate::vault::{OrgKey, Vault};
 use countersign_domain::envelope::Recorded;
 use countersign_domain::ids::{OrgId, PersonId};
 use countersign_domain::portal::StreamId;
+use countersign_postgres::scoped;
 use sqlx::{PgPool, Postgres, Transaction};
 use std::time::Duration;
 

@@ -4,14 +4,19 @@ use crate::clock::Clock;
 use crate::error::{ExecuteError, StoreError};
 use crate::lane::{Job, Lane, Shared};
 use crate::load::Reader;
+use crate::measure;
 use crate::outcome::Answer;
+use crate::pulse::{LaneState, Pulse};
 use crate::submission::Submission;
 use crate::vault::Vault;
 use countersign_domain::ids::OrgId;
+use countersign_postgres::spanning;
+use countersign_telemetry::TraceContext;
 use sqlx::PgPool;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
-use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc, oneshot};
 
 /// Takes commands and answers them, once they are durable. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -28,6 +33,8 @@ struct Door {
     inbox: mpsc::Sender<Job>,
     /// A place for each command that is in the lane, until it is answered.
     places: Arc<Semaphore>,
+    capacity: usize,
+    pulse: Arc<Pulse>,
 }
 
 /// How a node's lanes are laid out.
@@ -63,6 +70,8 @@ pub struct Committed {
     pub org: OrgId,
     /// Its head.
     pub position: u64,
+    /// Whose trace whatever follows from it belongs to (`is_parent_of`, `is_linked_to`), where a command was traced.
+    pub trace: Option<TraceContext>,
 }
 
 impl Ledger {
@@ -75,7 +84,12 @@ impl Ledger {
             .map(|_| {
                 let (sender, inbox) = mpsc::channel(options.waiting);
                 tokio::spawn(Lane::new(shared.clone(), inbox).run());
-                Door { inbox: sender, places: Arc::new(Semaphore::new(options.waiting)) }
+                Door {
+                    inbox: sender,
+                    places: Arc::new(Semaphore::new(options.waiting)),
+                    capacity: options.waiting,
+                    pulse: Arc::default(),
+                }
             })
             .collect();
         Self { lanes: Arc::new(lanes), committed, reader: Reader::new(pool), vault }
@@ -83,8 +97,9 @@ impl Ledger {
 
     /// Opens an organization's ledger; again is nothing new.
     pub async fn open(&self, org: OrgId) -> Result<(), StoreError> {
-        sqlx::query!("SELECT ledger.open($1)", org.0).fetch_one(self.reader.pool()).await?;
-        Ok(())
+        let mut transaction = spanning(self.reader.pool()).await?;
+        sqlx::query!("SELECT ledger.open($1)", org.0).fetch_one(&mut *transaction).await?;
+        Ok(transaction.commit().await?)
     }
 
     /// Decides a command and appends what it leads to. An answer is durable; an error says nothing of whether the
@@ -92,14 +107,23 @@ impl Ledger {
     pub async fn execute(&self, submission: Submission) -> Result<Answer, ExecuteError> {
         let (reply, answer) = oneshot::channel();
         let lane = &self.lanes[lane_of(submission.org, self.lanes.len())];
-        let place = lane.places.clone().try_acquire_owned().map_err(|_| ExecuteError::Overloaded)?;
-        lane.inbox.try_send(Job::new(submission, reply, place)).map_err(|_| ExecuteError::Overloaded)?;
+        let Some(place) = lane.place() else {
+            measure::turned_away();
+            return Err(ExecuteError::Overloaded);
+        };
+        let job = Job::new(submission, reply, place, lane.pulse.clone());
+        lane.inbox.try_send(job).map_err(|_| ExecuteError::Overloaded)?;
         answer.await.map_err(|_| ExecuteError::Defect)?
     }
 
     /// Hints of what is appended here; what other nodes append comes through the feed.
     pub fn committed(&self) -> broadcast::Receiver<Committed> {
         self.committed.subscribe()
+    }
+
+    /// How each lane fares.
+    pub fn lanes(&self) -> Vec<LaneState> {
+        self.lanes.iter().map(Door::state).collect()
     }
 
     /// Reads what the ledgers hold.
@@ -110,6 +134,26 @@ impl Ledger {
     /// The keys.
     pub fn vault(&self) -> &Vault {
         &self.vault
+    }
+}
+
+impl Door {
+    /// A place for one more command, if there is one.
+    fn place(&self) -> Option<OwnedSemaphorePermit> {
+        if self.waiting() == 0 {
+            self.pulse.beat();
+        }
+        self.places.clone().try_acquire_owned().ok()
+    }
+
+    fn waiting(&self) -> usize {
+        self.capacity.saturating_sub(self.places.available_permits())
+    }
+
+    fn state(&self) -> LaneState {
+        let waiting = self.waiting();
+        let silent_for = if waiting == 0 { Duration::ZERO } else { self.pulse.silent_for() };
+        LaneState { waiting, silent_for }
     }
 }
 

@@ -3,13 +3,13 @@
 use crate::error::StoreError;
 use crate::folded::Folded;
 use crate::record::StoredEvent;
-use countersign_postgres::scoped;
 use crate::snapshot;
 use countersign_canon::{Digest, leaf_hash};
 use countersign_domain::envelope::Provenance;
 use countersign_domain::ids::OrgId;
 use countersign_domain::portal::StreamId;
 use countersign_domain::values::Timestamp;
+use countersign_postgres::{scoped, spanning};
 use sqlx::{Connection, PgPool, Postgres, Transaction};
 
 /// How many events are read at a time.
@@ -63,9 +63,11 @@ impl Reader {
 
     /// The head of every ledger.
     pub async fn heads(&self) -> Result<Vec<(OrgId, u64)>, StoreError> {
+        let mut transaction = spanning(&self.pool).await?;
         let rows = sqlx::query!(r#"SELECT org_id AS "org_id!", head AS "head!" FROM ledger.heads()"#)
-            .fetch_all(&self.pool)
+            .fetch_all(&mut *transaction)
             .await?;
+        transaction.commit().await?;
         Ok(rows.into_iter().map(|row| (OrgId(row.org_id), unsigned(row.head))).collect())
     }
 

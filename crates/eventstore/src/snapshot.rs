@@ -3,9 +3,9 @@
 use crate::error::StoreError;
 use crate::folded::Folded;
 use crate::load::{signed, unsigned};
-use countersign_postgres::scoped;
 use countersign_domain::ids::OrgId;
 use countersign_domain::portal::{StreamId, StreamKind, StreamState};
+use countersign_postgres::scoped;
 use sqlx::{PgPool, Postgres, Transaction};
 use std::collections::HashMap;
 

@@ -3,13 +3,13 @@
 //! All are wrapped by the master key, which comes from a file or the environment and is never in the database. Erasing
 //! a person destroys their key and changes no stored byte (F18.8).
 
-use countersign_postgres::scoped;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use countersign_domain::ids::{MailboxId, OrgId, PersonId};
 use countersign_domain::values::Email;
+use countersign_postgres::scoped;
 use hmac::{Hmac, Mac};
 use lru::LruCache;
 use sha2::Sha256;
