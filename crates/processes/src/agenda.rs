@@ -7,7 +7,7 @@ use countersign_canon::{Digest, sha256};
 use countersign_domain::envelope::Recorded;
 use countersign_domain::ids::OrgId;
 use countersign_domain::values::Timestamp;
-use countersign_postgres::scoped;
+use countersign_postgres::{scoped, spanning};
 use countersign_projections::{Generation, Group, ProjectionError, ReadModel, code_digest};
 use serde::{Deserialize, Serialize};
 use sqlx::{PgConnection, PgPool};
@@ -100,34 +100,58 @@ pub(crate) async fn due(
     now: Timestamp,
     how_many: i32,
 ) -> Result<Vec<(OrgId, Uuid)>, sqlx::Error> {
+    let mut transaction = spanning(pool).await?;
     let rows = sqlx::query!(
         r#"SELECT org_id AS "org_id!", item_id AS "item_id!" FROM process.due_of($1, $2, $3)"#,
         &errand.kinds(),
         now.as_utc(),
         how_many
     )
-    .fetch_all(pool)
+    .fetch_all(&mut *transaction)
     .await?;
+    transaction.commit().await?;
     Ok(rows.into_iter().map(|row| (OrgId(row.org_id), row.item_id)).collect())
 }
 
-/// Takes an item until a moment; `None` where somebody else has it, or it is done.
+/// The same, in the shards of which a node holds the lease at this moment.
+pub(crate) async fn due_for(
+    pool: &PgPool,
+    node: Uuid,
+    errand: Errand,
+    now: Timestamp,
+    how_many: i32,
+) -> Result<Vec<(OrgId, Uuid)>, sqlx::Error> {
+    let mut transaction = spanning(pool).await?;
+    let rows = sqlx::query!(
+        r#"SELECT org_id AS "org_id!", item_id AS "item_id!" FROM process.due_for($1, $2, $3, $4)"#,
+        node,
+        &errand.kinds(),
+        now.as_utc(),
+        how_many
+    )
+    .fetch_all(&mut *transaction)
+    .await?;
+    transaction.commit().await?;
+    Ok(rows.into_iter().map(|row| (OrgId(row.org_id), row.item_id)).collect())
+}
+
+/// Takes an item for a while, by the database's clock; `None` where somebody else has it, or it is done.
 pub(crate) async fn take(
     pool: &PgPool,
     org: OrgId,
     item: Uuid,
-    now: Timestamp,
-    until: Timestamp,
+    for_seconds: i64,
 ) -> Result<Option<Taken>, sqlx::Error> {
     let mut transaction = scoped(pool, org).await?;
     let row = sqlx::query!(
-        "UPDATE process.agenda SET leased_until = $4, attempts = attempts + 1
-         WHERE org_id = $1 AND item_id = $2 AND done_at IS NULL AND (leased_until IS NULL OR leased_until < $3)
+        "UPDATE process.agenda
+         SET leased_until = clock_timestamp() + $3::bigint * interval '1 second', attempts = attempts + 1
+         WHERE org_id = $1 AND item_id = $2 AND done_at IS NULL
+           AND (leased_until IS NULL OR leased_until < clock_timestamp())
          RETURNING task, attempts",
         org.0,
         item,
-        now.as_utc(),
-        until.as_utc()
+        for_seconds
     )
     .fetch_optional(&mut *transaction)
     .await?;
@@ -138,42 +162,50 @@ pub(crate) async fn take(
     Ok(Some(Taken { org, id: item, task, cause, due_at, attempts: row.attempts }))
 }
 
-/// Ticks an item off; new items that it became go on the agenda with it.
+/// Ticks an item off; new items that it became go on the agenda with it. False, and nothing happens, where somebody else
+/// has taken it since: it is theirs to say what it came to.
 pub(crate) async fn done(
     pool: &PgPool,
     taken: &Taken,
     now: Timestamp,
     outcome: &str,
     became: &[Item],
-) -> Result<(), sqlx::Error> {
+) -> Result<bool, sqlx::Error> {
     let mut transaction = scoped(pool, taken.org).await?;
-    if !became.is_empty() {
-        put(&mut transaction, taken.org, became).await?;
-    }
-    sqlx::query!(
-        "UPDATE process.agenda SET done_at = $3, outcome = $4, leased_until = NULL WHERE org_id = $1 AND item_id = $2",
+    let ticked = sqlx::query!(
+        "UPDATE process.agenda SET done_at = $3, outcome = $4, leased_until = NULL
+         WHERE org_id = $1 AND item_id = $2 AND attempts = $5 AND done_at IS NULL",
         taken.org.0,
         taken.id,
         now.as_utc(),
-        outcome
+        outcome,
+        taken.attempts
     )
     .execute(&mut *transaction)
     .await?;
-    transaction.commit().await
+    let is_ours = ticked.rows_affected() == 1;
+    if is_ours && !became.is_empty() {
+        put(&mut transaction, taken.org, became).await?;
+    }
+    transaction.commit().await?;
+    Ok(is_ours)
 }
 
-/// Puts an item off: it failed, and is tried again later.
-pub(crate) async fn put_off(pool: &PgPool, taken: &Taken, until: Timestamp) -> Result<(), sqlx::Error> {
+/// Puts an item off: it failed, and is tried again later. False where somebody else has taken it since.
+pub(crate) async fn put_off(pool: &PgPool, taken: &Taken, until: Timestamp) -> Result<bool, sqlx::Error> {
     let mut transaction = scoped(pool, taken.org).await?;
-    sqlx::query!(
-        "UPDATE process.agenda SET due_at = $3, leased_until = NULL WHERE org_id = $1 AND item_id = $2",
+    let put_off = sqlx::query!(
+        "UPDATE process.agenda SET due_at = $3, leased_until = NULL
+         WHERE org_id = $1 AND item_id = $2 AND attempts = $4 AND done_at IS NULL",
         taken.org.0,
         taken.id,
-        until.as_utc()
+        until.as_utc(),
+        taken.attempts
     )
     .execute(&mut *transaction)
     .await?;
-    transaction.commit().await
+    transaction.commit().await?;
+    Ok(put_off.rows_affected() == 1)
 }
 
 fn to_text(item: &Item) -> String {

@@ -6,6 +6,7 @@
 
 mod agenda;
 mod mail;
+mod measure;
 mod react;
 mod recipient;
 mod task;

@@ -1,10 +1,11 @@
 //! Does what is due: commands exactly once, mail at least once with a stable id.
 //!
-//! An item is taken for a while; whoever dies over it leaves it to the next one. A command's id is its item's, so that
+//! A node looks at what is under its leases. An item is taken for a while; whoever dies over it leaves it to the next one. A command's id is its item's, so that
 //! doing it again is nothing new. Commands do not wait for mail servers: the two are worked off side by side.
 
 use crate::agenda::{self, Taken};
 use crate::mail::{MailError, Mailer, Message};
+use crate::measure::{self, Left};
 use crate::recipient;
 use crate::task::{Cause, Errand, InvitationMail, Item, Task, Waiting};
 use chrono::TimeDelta;
@@ -16,17 +17,18 @@ use countersign_domain::use_cases::billing::send_invoice;
 use countersign_domain::use_cases::guests::expire_invitation;
 use countersign_domain::values::{Email, Timestamp};
 use countersign_eventstore::{Clock, ExecuteError, Ledger, Submission, Verdict};
+use countersign_projections::Leases;
 use futures::{StreamExt, stream};
 use sqlx::PgPool;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 /// How long an item stays with whoever took it.
-const LEASE: TimeDelta = TimeDelta::seconds(60);
+const LEASE_SECONDS: i64 = 60;
 /// The same for a mail: a server may take its time over each line, and nobody shall send it a second time meanwhile.
-const MAIL_LEASE: TimeDelta = TimeDelta::minutes(10);
+const MAIL_LEASE_SECONDS: i64 = 600;
 /// How many items are looked up at a time.
 const AT_A_TIME: i32 = 32;
 /// How many of them are worked on at once.
@@ -99,14 +101,14 @@ impl Worker {
         Self { ledger, mailer, links, clock }
     }
 
-    /// Works until it is dropped.
-    pub async fn run(self) {
-        tokio::join!(self.keep_at(Errand::Here), self.keep_at(Errand::Mail));
+    /// Works, until it is dropped, on what is under this node's leases.
+    pub async fn run(self, leases: Leases) {
+        tokio::join!(self.keep_at(Errand::Here, &leases), self.keep_at(Errand::Mail, &leases));
     }
 
-    async fn keep_at(&self, errand: Errand) {
+    async fn keep_at(&self, errand: Errand, leases: &Leases) {
         loop {
-            match self.work_off(errand).await {
+            match self.work_off_under(leases, errand).await {
                 Ok(0) => tokio::time::sleep(LOOK_EVERY).await,
                 Ok(_) => {}
                 Err(error) => {
@@ -117,13 +119,23 @@ impl Worker {
         }
     }
 
-    /// Does what is due now; how many items were done or put off.
+    /// Does what is due now, whoever holds its lease; how many items were done or put off.
     pub async fn work_off_what_is_due(&self) -> Result<usize, sqlx::Error> {
-        Ok(self.work_off(Errand::Here).await? + self.work_off(Errand::Mail).await?)
+        let mut count = 0;
+        for errand in [Errand::Here, Errand::Mail] {
+            let due = agenda::due(self.pool(), errand, self.clock.now(), AT_A_TIME).await?;
+            count += self.work_off(errand, due).await?;
+        }
+        Ok(count)
     }
 
-    async fn work_off(&self, errand: Errand) -> Result<usize, sqlx::Error> {
-        let due = agenda::due(self.pool(), errand, self.clock.now(), AT_A_TIME).await?;
+    async fn work_off_under(&self, leases: &Leases, errand: Errand) -> Result<usize, sqlx::Error> {
+        let due = agenda::due_for(self.pool(), leases.node(), errand, self.clock.now(), AT_A_TIME).await?;
+        self.work_off(errand, due).await
+    }
+
+    async fn work_off(&self, errand: Errand, due: Vec<(OrgId, Uuid)>) -> Result<usize, sqlx::Error> {
+        measure::due(errand, due.len());
         let at_work = stream::iter(due).map(|(org, id)| self.work_on(errand, org, id)).buffer_unordered(AT_ONCE);
         // All are awaited: what is under way when another one fails is not broken off.
         let worked: Vec<Result<bool, sqlx::Error>> = at_work.collect().await;
@@ -132,34 +144,39 @@ impl Worker {
 
     /// Works on an item, unless somebody else has it.
     async fn work_on(&self, errand: Errand, org: OrgId, id: Uuid) -> Result<bool, sqlx::Error> {
-        let now = self.clock.now();
-        let lease = match errand {
-            Errand::Here => LEASE,
-            Errand::Mail => MAIL_LEASE,
+        let seconds = match errand {
+            Errand::Here => LEASE_SECONDS,
+            Errand::Mail => MAIL_LEASE_SECONDS,
         };
-        let Some(taken) = agenda::take(self.pool(), org, id, now, now.plus(lease)).await? else { return Ok(false) };
-        match self.perform(&taken, now).await {
-            Ok(Done::With(outcome, became)) => self.tick_off(&taken, &outcome, &became).await?,
-            Ok(Done::NotNow(why)) => self.put_off(&taken, &why).await?,
+        let Some(taken) = agenda::take(self.pool(), org, id, seconds).await? else { return Ok(false) };
+        let (now, begun) = (self.clock.now(), Instant::now());
+        let left = match self.perform(&taken, now).await {
+            Ok(Done::With(outcome, became)) => self.tick_off(&taken, &outcome, &became).await.map(|()| Left::Done)?,
+            Ok(Done::NotNow(why)) => self.put_off(&taken, &why).await.map(|()| Left::PutOff)?,
             Err(error) => {
                 complain(&taken, &error);
                 if gives_up(&taken, &error) {
-                    self.tick_off(&taken, &format!("given up: {error}"), &[]).await?;
+                    self.tick_off(&taken, &format!("given up: {error}"), &[]).await.map(|()| Left::GivenUp)?
                 } else {
-                    self.put_off(&taken, &error.to_string()).await?;
+                    self.put_off(&taken, &error.to_string()).await.map(|()| Left::PutOff)?
                 }
             }
-        }
+        };
+        measure::worked_on(errand, &taken, now, begun.elapsed(), left);
         Ok(true)
     }
 
     async fn tick_off(&self, taken: &Taken, outcome: &str, became: &[Item]) -> Result<(), sqlx::Error> {
-        agenda::done(self.pool(), taken, self.clock.now(), outcome, became).await
+        let is_ours = agenda::done(self.pool(), taken, self.clock.now(), outcome, became).await?;
+        say_if_late(taken, is_ours);
+        Ok(())
     }
 
     async fn put_off(&self, taken: &Taken, why: &str) -> Result<(), sqlx::Error> {
         tracing::debug!(org = %taken.org, item = %taken.id, why, "an item of the agenda is put off");
-        agenda::put_off(self.pool(), taken, self.clock.now().plus(delay(taken.attempts))).await
+        let until = self.clock.now().plus(delay(taken.attempts));
+        say_if_late(taken, agenda::put_off(self.pool(), taken, until).await?);
+        Ok(())
     }
 
     async fn perform(&self, taken: &Taken, now: Timestamp) -> Result<Done, WorkError> {
@@ -311,6 +328,13 @@ impl Worker {
 
     fn pool(&self) -> &PgPool {
         self.ledger.reader().pool()
+    }
+}
+
+/// Whoever was away for longer than their lease leaves the item to whoever took it meanwhile.
+fn say_if_late(taken: &Taken, is_ours: bool) {
+    if !is_ours {
+        tracing::warn!(org = %taken.org, item = %taken.id, "an item of the agenda took too long: it is somebody else's now");
     }
 }
 

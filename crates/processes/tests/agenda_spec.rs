@@ -16,7 +16,8 @@ use countersign_domain::use_cases::billing::{
 use countersign_domain::use_cases::firm::invite_staff;
 use countersign_domain::use_cases::guests::{deactivate_portal_user, resend_invitation, revoke_invitation};
 use countersign_domain::values::Email;
-use countersign_processes::{MailError, Mailer};
+use countersign_processes::{MailError, Mailer, agenda};
+use countersign_projections::{Follower, FollowerOptions, Positions, groups};
 use sqlx::PgPool;
 use std::sync::{Arc, Mutex};
 use support::*;
@@ -377,16 +378,20 @@ async fn an_invoice_goes_out_while_a_mail_server_does_not_answer(owner: PgPool) 
     node.found_firm().await;
     node.add_colleague().await;
     node.follow().await;
-    let at_work = tokio::spawn(node.worker.clone().run());
+    let groups = groups().into_iter().chain([agenda()]).collect();
+    let pool = node.ledger.reader().pool().clone();
+    let follower =
+        Follower::start(node.ledger.clone(), Arc::new(groups), Positions::new(pool), FollowerOptions::default());
+    let at_work = tokio::spawn(node.worker.clone().run(follower.leases()));
     // Somebody is on the line, and nobody speaks.
     let _silent = listener.accept().await.unwrap();
     node.invite(&MAY_SEND).await;
     node.accept().await;
     node.put_an_invoice_in_review().await;
     node.approve().await;
-    node.follow().await;
     while !node.event_types().await.contains(&"invoice.sent".to_owned()) {}
     at_work.abort();
+    follower.stop().await;
 }
 
 #[sqlx::test(migrations = "../../migrations")] // F4.23

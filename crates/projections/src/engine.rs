@@ -6,6 +6,7 @@
 use crate::columns::signed_position;
 use crate::error::{Fault, ProjectionError};
 use crate::group::Group;
+use crate::lease::Lease;
 use crate::parked::{Parking, forget, park, parking};
 use crate::scope::Generation;
 use countersign_domain::envelope::Recorded;
@@ -33,6 +34,15 @@ pub enum Advance {
     Parked,
 }
 
+/// By what right a step moves a checkpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum By {
+    /// By hand: for as long as nobody else has locked its row.
+    Hand,
+    /// Under a lease, for as long as that is good.
+    Lease(Lease),
+}
+
 /// The same with how many events it took.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Step {
@@ -56,20 +66,36 @@ pub(crate) struct Claim {
 /// Takes one organization one batch further in one group. Rows and checkpoint move together or not at all. What cannot be
 /// projected is parked; what another build parked is tried again.
 pub async fn advance(ledger: &Ledger, group: &Group, org: OrgId) -> Result<Advance, ProjectionError> {
+    advance_by(By::Hand, ledger, group, org).await.map(|step| step.became)
+}
+
+/// The same, by some right.
+pub(crate) async fn advance_by(by: By, ledger: &Ledger, group: &Group, org: OrgId) -> Result<Step, ProjectionError> {
     let mut transaction = scoped(ledger.reader().pool(), org).await?;
     let Some(number) = active_generation(&mut transaction, group.name, org).await? else {
         return Err(ProjectionError::NoGeneration { org, group: group.name });
     };
-    Ok(step(transaction, ledger, group, Generation { org, number }).await?.became)
+    step_by(by, transaction, ledger, group, Generation { org, number }).await
 }
 
 /// One batch into one generation, in this transaction.
 pub(crate) async fn step(
+    transaction: Transaction<'static, Postgres>,
+    ledger: &Ledger,
+    group: &Group,
+    of: Generation,
+) -> Result<Step, ProjectionError> {
+    step_by(By::Hand, transaction, ledger, group, of).await
+}
+
+async fn step_by(
+    by: By,
     mut transaction: Transaction<'static, Postgres>,
     ledger: &Ledger,
     group: &Group,
     of: Generation,
 ) -> Result<Step, ProjectionError> {
+    by.be_brief(&mut transaction).await?;
     let Some(claim) = claim(&mut transaction, group, of).await? else { return Ok(Step::none(Advance::Elsewhere)) };
     if claim.parking == Parking::Stands {
         transaction.rollback().await?;
@@ -81,7 +107,7 @@ pub(crate) async fn step(
         None => fold(&mut transaction, ledger, group, of, &events).await,
     };
     match folded {
-        Ok(()) => finish(transaction, group, of, &claim, events.len()).await,
+        Ok(()) => finish(by, transaction, group, of, &claim, events.len()).await,
         Err(error) => {
             // Postgres takes nothing more in this transaction: what stands before the event is folded in another one.
             let let_go = transaction.rollback().await;
@@ -89,13 +115,14 @@ pub(crate) async fn step(
                 return Err(error);
             }
             let_go?;
-            up_to_the_fault(ledger, group, of).await
+            up_to_the_fault(by, ledger, group, of).await
         }
     }
 }
 
 /// Moves the checkpoint behind the events that were folded.
 async fn finish(
+    by: By,
     mut transaction: Transaction<'static, Postgres>,
     group: &Group,
     of: Generation,
@@ -110,15 +137,19 @@ async fn finish(
         return Ok(Step::none(Advance::UpToDate));
     }
     let to = claim.position + folded as u64;
-    move_checkpoint(&mut transaction, group.name, of, to).await?;
+    if !move_by(by, &mut transaction, group.name, of, to).await? {
+        transaction.rollback().await?;
+        return Ok(Step::none(Advance::Elsewhere));
+    }
     transaction.commit().await?;
     Ok(Step { became: Advance::To(to), events: folded as u64 })
 }
 
 /// The slow way, for a batch with an event in it that cannot be folded: everything up to that one, and the organization
 /// parked at exactly there. Where only this build does not know the event, it is left to those that do.
-async fn up_to_the_fault(ledger: &Ledger, group: &Group, of: Generation) -> Result<Step, ProjectionError> {
+async fn up_to_the_fault(by: By, ledger: &Ledger, group: &Group, of: Generation) -> Result<Step, ProjectionError> {
     let mut transaction = scoped(ledger.reader().pool(), of.org).await?;
+    by.be_brief(&mut transaction).await?;
     let Some(claim) = claim(&mut transaction, group, of).await? else { return Ok(Step::none(Advance::Elsewhere)) };
     if claim.parking == Parking::Stands {
         transaction.rollback().await?;
@@ -127,14 +158,13 @@ async fn up_to_the_fault(ledger: &Ledger, group: &Group, of: Generation) -> Resu
     let Batch { events, damage } = next_batch(&mut transaction, ledger, of.org, claim.position).await?;
     let (folded, fault) = fold_in_parts(&mut transaction, ledger, group, of, &events).await?;
     match fault.or(damage) {
-        None => finish(transaction, group, of, &claim, folded).await,
+        None => finish(by, transaction, group, of, &claim, folded).await,
         Some(error) if error.fault() == Fault::Poison => {
             let last = claim.position + folded as u64;
-            if folded > 0 {
-                move_checkpoint(&mut transaction, group.name, of, last).await?;
-            }
-            if !park(&mut transaction, group, of, last + 1, &error).await? {
-                // The generation was retired under our hands, its tables with it: that was the trouble.
+            // Nobody is parked by whoever has lost the lease, not even where nothing was folded.
+            let may = move_by(by, &mut transaction, group.name, of, last).await?;
+            if !may || !park(&mut transaction, group, of, last + 1, &error).await? {
+                // Or the generation was retired under our hands, its tables with it: that was the trouble.
                 transaction.rollback().await?;
                 return Ok(Step::none(Advance::Elsewhere));
             }
@@ -147,7 +177,7 @@ async fn up_to_the_fault(ledger: &Ledger, group: &Group, of: Generation) -> Resu
             transaction.rollback().await?;
             Err(error)
         }
-        Some(_) => finish(transaction, group, of, &claim, folded).await,
+        Some(_) => finish(by, transaction, group, of, &claim, folded).await,
     }
 }
 
@@ -199,6 +229,19 @@ async fn next_batch(
     }
 }
 
+impl By {
+    /// A node that stops in the middle of a transaction must not keep its successor waiting.
+    async fn be_brief(self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+        match self {
+            Self::Hand => Ok(()),
+            Self::Lease(_) => {
+                let brief = "SELECT set_config('idle_in_transaction_session_timeout', '4s', true) AS idle";
+                sqlx::query(brief).execute(connection).await.map(drop)
+            }
+        }
+    }
+}
+
 impl Step {
     fn none(became: Advance) -> Self {
         Self { became, events: 0 }
@@ -213,6 +256,16 @@ pub(crate) async fn fold(
     of: Generation,
     events: &[StoredEvent],
 ) -> Result<(), ProjectionError> {
+    let recorded = read_all(ledger, group, events).await?;
+    fold_recorded(connection, group, of, &recorded).await
+}
+
+/// Events as a group's folds must see them.
+pub(crate) async fn read_all(
+    ledger: &Ledger,
+    group: &Group,
+    events: &[StoredEvent],
+) -> Result<Vec<Recorded>, ProjectionError> {
     let mut recorded: Vec<Recorded> = Vec::with_capacity(events.len());
     for event in events {
         recorded.push(if group.opens_personal_values {
@@ -221,9 +274,19 @@ pub(crate) async fn fold(
             event.read()?
         });
     }
+    Ok(recorded)
+}
+
+/// Folds events that have been read into all rows of a group.
+pub(crate) async fn fold_recorded(
+    connection: &mut PgConnection,
+    group: &Group,
+    of: Generation,
+    recorded: &[Recorded],
+) -> Result<(), ProjectionError> {
     let Some(first) = recorded.first().map(|event| event.position) else { return Ok(()) };
     for read_model in &group.read_models {
-        let applied = AssertUnwindSafe(read_model.apply(connection, of, &recorded)).catch_unwind().await;
+        let applied = AssertUnwindSafe(read_model.apply(connection, of, recorded)).catch_unwind().await;
         applied.map_err(|panic| ProjectionError::Poison {
             read_model: read_model.name(),
             position: first,
@@ -282,6 +345,47 @@ pub(crate) async fn claim(
     let Some(row) = row else { return Ok(None) };
     let parking = parking(connection, group, of).await?;
     Ok(Some(Claim { position: row.position.unsigned_abs(), parking }))
+}
+
+/// Moves a checkpoint that this transaction holds, if it may.
+async fn move_by(
+    by: By,
+    connection: &mut PgConnection,
+    group: &str,
+    of: Generation,
+    to: u64,
+) -> Result<bool, sqlx::Error> {
+    match by {
+        By::Hand => move_checkpoint(connection, group, of, to).await.map(|()| true),
+        By::Lease(lease) => move_under_lease(connection, lease, group, of, to).await,
+    }
+}
+
+/// False where the lease is over, or somebody else's by now.
+async fn move_under_lease(
+    connection: &mut PgConnection,
+    lease: Lease,
+    group: &str,
+    of: Generation,
+    to: u64,
+) -> Result<bool, sqlx::Error> {
+    let moved = sqlx::query!(
+        r#"UPDATE read.checkpoint c SET position = $4, epoch = $5
+           FROM node.lease l
+           JOIN node.member m ON m.node_id = l.holder
+           WHERE c.org_id = $1 AND c."group" = $2 AND c.generation = $3 AND c.epoch <= $5
+             AND l.work = $2 AND l.shard = $6 AND l.holder = $7 AND l.epoch = $5 AND m.expires_at > clock_timestamp()"#,
+        of.org.0,
+        group,
+        of.number,
+        signed_position(to),
+        lease.epoch,
+        lease.shard,
+        lease.node
+    )
+    .execute(connection)
+    .await?;
+    Ok(moved.rows_affected() == 1)
 }
 
 /// Moves a checkpoint that this transaction holds.

@@ -93,8 +93,8 @@ impl ProjectionError {
 /// A database error is poison unless it is about the connection, the server's state, or who else was there.
 fn fault_of(error: &sqlx::Error) -> Fault {
     // Connection exceptions, rollbacks for others' sake, out of resources, lock not available, operator intervention,
-    // trouble of the machine, read-only after a failover.
-    const PASSING: [&str; 7] = ["08", "40", "53", "55P03", "57", "58", "25006"];
+    // trouble of the machine, read-only after a failover, too long without a word within a transaction.
+    const PASSING: [&str; 8] = ["08", "40", "53", "55P03", "57", "58", "25006", "25P03"];
     let passes = if let sqlx::Error::Database(error) = error {
         error.code().is_some_and(|code| PASSING.iter().any(|class| code.starts_with(class)))
     } else {

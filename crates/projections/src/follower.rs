@@ -1,44 +1,74 @@
 //! Keeps every ledger's rows up to its head: a fixed number of workers, whatever the number of organizations.
 //!
-//! Work is (group, organization). Hints come from this node's own commits; what other nodes append comes through the
-//! commit feed; and at start and every minute all heads are compared with all checkpoints, so that nothing can be
-//! forgotten. What is to be done next is `queue`'s matter.
+//! Work is an organization with all groups that stand together (`abreast`), or one group of it that does not. A node does
+//! the work of which it holds the leases (`lease`). Hints come from its own commits; what other nodes append comes through
+//! the commit feed; and at start, after trouble with the database, when leases come to it, and every minute, all heads are
+//! compared with all checkpoints, so that nothing can be forgotten. What is to be done next is `queue`'s matter.
 
-use crate::engine::{Advance, advance};
+use crate::abreast::{Follows, Stride, advance_abreast};
+use crate::engine::{Advance, By, Step, advance_by};
 use crate::error::{Fault, ProjectionError};
 use crate::group::Group;
+use crate::lease::{LeaseTimes, Leases};
+use crate::measure;
 use crate::position::Positions;
-use crate::queue::{Became, Next, Pair, Queue, Urgency};
+use crate::queue::{Became, Next, Queue, Unit, Urgency};
 use countersign_domain::ids::OrgId;
-use countersign_eventstore::{Feed, Ledger};
+use countersign_eventstore::{Committed, Feed, Ledger};
+use countersign_postgres::spanning;
+use countersign_telemetry::TraceContext;
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
+use tracing::Instrument;
+
+/// How often the feed is swept while other nodes append what this one follows.
+const SWEEP_WHILE_BUSY: Duration = Duration::from_millis(20);
+/// For so long after the last of it.
+const BUSY_FOR: Duration = Duration::from_secs(2);
+/// How long the steps that are under way may take when a node stops.
+const FINISH_WITHIN: Duration = Duration::from_secs(5);
+/// A step is part of so many commands' traces at most.
+const MOST_TRACES: usize = 16;
 
 /// How a node follows.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct FollowerOptions {
-    /// How many (group, organization) pairs are worked on at once.
+    /// How many organizations are worked on at once.
     pub workers: usize,
     /// How often the feed is swept for what other nodes appended.
     pub sweep_every: Duration,
     /// How often all heads are compared with all checkpoints.
     pub compare_every: Duration,
+    /// How long this node's leases last.
+    pub leases: LeaseTimes,
+    /// What a node is called that is started again in the same place: it takes over from itself at once.
+    pub name: Option<String>,
 }
 
 impl Default for FollowerOptions {
     fn default() -> Self {
-        Self { workers: 2, sweep_every: Duration::from_millis(200), compare_every: Duration::from_secs(60) }
+        Self {
+            workers: 4,
+            sweep_every: Duration::from_millis(200),
+            compare_every: Duration::from_secs(60),
+            leases: LeaseTimes::default(),
+            name: None,
+        }
     }
 }
 
-/// The tasks that follow. Dropping it stops them between two transactions.
+/// The tasks that follow. Dropping it stops them between two statements, and others take over when its leases expire.
 #[derive(Debug)]
 pub struct Follower {
+    shared: Arc<Shared>,
     tasks: JoinSet<()>,
+    workers: JoinSet<()>,
 }
 
 #[derive(Debug)]
@@ -46,26 +76,93 @@ struct Shared {
     ledger: Ledger,
     groups: Arc<Vec<Group>>,
     positions: Positions,
+    leases: Leases,
     queue: Mutex<Queue>,
+    /// How far the rows of each organization are known to be: what says no more than that is no news.
+    reached: Mutex<HashMap<OrgId, u64>>,
+    /// The traces of commands whose events are to be followed.
+    traces: Mutex<HashMap<OrgId, Vec<TraceContext>>>,
     work: Notify,
+    /// Heads are to be compared with checkpoints now.
+    compare: Notify,
+    /// The database failed somebody: it may have lost what was not yet on its disk.
+    trouble: AtomicBool,
+    stopping: AtomicBool,
 }
 
 impl Follower {
     /// Starts following with these groups.
     pub fn start(ledger: Ledger, groups: Arc<Vec<Group>>, positions: Positions, options: FollowerOptions) -> Self {
-        let shared = Arc::new(Shared { ledger, groups, positions, queue: Mutex::default(), work: Notify::new() });
+        let works = groups.iter().map(|group| group.name.to_owned()).collect();
+        let leases = Leases::new(ledger.reader().pool().clone(), options.name.clone(), works, options.leases);
+        let shared = Arc::new(Shared {
+            ledger,
+            groups,
+            positions,
+            leases,
+            queue: Mutex::default(),
+            reached: Mutex::default(),
+            traces: Mutex::default(),
+            work: Notify::new(),
+            compare: Notify::new(),
+            trouble: AtomicBool::new(false),
+            stopping: AtomicBool::new(false),
+        });
         let mut tasks = JoinSet::new();
+        tasks.spawn(keep_leases(shared.clone()));
         tasks.spawn(follow_own_commits(shared.clone()));
-        tasks.spawn(sweep(shared.clone(), options));
+        tasks.spawn(sweep(shared.clone(), options.clone()));
+        let mut workers = JoinSet::new();
         for _ in 0..options.workers.max(1) {
-            tasks.spawn(work(shared.clone()));
+            workers.spawn(work(shared.clone()));
         }
-        Self { tasks }
+        Self { shared, tasks, workers }
     }
 
-    /// Stops following.
+    /// What this node holds: whoever works off the agenda does it under the same leases.
+    pub fn leases(&self) -> Leases {
+        self.shared.leases.clone()
+    }
+
+    /// Stops following: what is under way is finished, and the leases are given back, so that others go on at once.
     pub async fn stop(mut self) {
         self.tasks.shutdown().await;
+        self.shared.stopping.store(true, Ordering::SeqCst);
+        self.shared.work.notify_waiters();
+        let at_work = async { while self.workers.join_next().await.is_some() {} };
+        // Whoever waits for a database that does not answer is not waited for.
+        drop(timeout(FINISH_WITHIN, at_work).await);
+        self.workers.shutdown().await;
+        if let Err(error) = self.shared.leases.leave().await {
+            tracing::warn!(error = ?error, "the leases could not be given back; they expire");
+        }
+    }
+}
+
+async fn keep_leases(shared: Arc<Shared>) {
+    let mut joined = false;
+    loop {
+        let renewed = async {
+            if !joined {
+                shared.leases.join().await?;
+                joined = true;
+            }
+            shared.leases.renew().await
+        };
+        let again_in = match renewed.await {
+            Ok(renewed) => {
+                if renewed.gained {
+                    shared.compare.notify_one();
+                }
+                renewed.again_in
+            }
+            Err(error) => {
+                tracing::warn!(error = ?error, "the leases could not be renewed; trying again");
+                shared.trouble.store(true, Ordering::Relaxed);
+                SWEEP_WHILE_BUSY * 10
+            }
+        };
+        sleep(again_in).await;
     }
 }
 
@@ -73,7 +170,7 @@ async fn follow_own_commits(shared: Arc<Shared>) {
     let mut committed = shared.ledger.committed();
     loop {
         match committed.recv().await {
-            Ok(committed) => shared.ask_for(committed.org),
+            Ok(committed) => shared.hears_of(committed),
             // The sweep finds what was missed.
             Err(RecvError::Lagged(_)) => {}
             Err(RecvError::Closed) => return,
@@ -83,52 +180,88 @@ async fn follow_own_commits(shared: Arc<Shared>) {
 
 async fn sweep(shared: Arc<Shared>, options: FollowerOptions) {
     let mut feed = Feed::new(shared.ledger.reader().pool().clone());
-    let mut compare = tokio::time::interval(options.compare_every);
-    let mut again = tokio::time::interval(options.sweep_every);
+    // The feed takes its bearings before the first comparison, so that nothing falls between the two.
+    sweep_once(&shared, &mut feed).await;
+    let mut compare = tokio::time::interval_at(Instant::now() + options.compare_every, options.compare_every);
+    let mut busy_until = Instant::now();
     loop {
+        let busy = shared.leases.are_shared_with_others() && Instant::now() < busy_until;
+        let again = Instant::now() + if busy { SWEEP_WHILE_BUSY.min(options.sweep_every) } else { options.sweep_every };
         tokio::select! {
+            () = shared.compare.notified() => compare_once(&shared).await,
             _ = compare.tick() => {
-                // The feed takes its bearings before the comparison, so that nothing falls between the two.
-                sweep_once(&shared, &mut feed).await;
-                match behind(&shared).await {
-                    Ok(pairs) => shared.ask_for_those_behind(pairs),
-                    Err(error) => tracing::warn!(error = ?error, "the heads could not be compared; trying again"),
-                }
+                compare_once(&shared).await;
                 if let Err(error) = feed.prune().await {
                     tracing::warn!(error = ?error, "the commit feed could not be pruned; trying again");
                 }
             }
-            _ = again.tick() => sweep_once(&shared, &mut feed).await,
+            () = sleep_until(again) => {
+                if sweep_once(&shared, &mut feed).await {
+                    busy_until = Instant::now() + BUSY_FOR;
+                }
+                if shared.trouble.swap(false, Ordering::Relaxed) {
+                    shared.locked_reached().clear();
+                    compare_once(&shared).await;
+                }
+            }
         }
     }
 }
 
-async fn sweep_once(shared: &Shared, feed: &mut Feed) {
+/// Whether there was anything that this node had not heard of.
+async fn sweep_once(shared: &Shared, feed: &mut Feed) -> bool {
     match feed.sweep().await {
-        Ok(grown) => grown.into_iter().for_each(|entry| shared.ask_for(entry.org)),
-        Err(error) => tracing::warn!(error = ?error, "the commit feed could not be read; trying again"),
+        Ok(grown) => {
+            let news = grown.into_iter().filter(|entry| shared.is_news(entry.org, entry.position));
+            news.map(|entry| shared.ask_for(entry.org)).count() > 0
+        }
+        Err(error) => {
+            tracing::warn!(error = ?error, "the commit feed could not be read; trying again");
+            shared.trouble.store(true, Ordering::Relaxed);
+            false
+        }
     }
 }
 
-/// Every pair whose rows are not up to the ledger's head, except where it is known that these folds cannot go on.
-async fn behind(shared: &Shared) -> Result<Vec<Pair>, sqlx::Error> {
+async fn compare_once(shared: &Shared) {
+    match behind(shared).await {
+        Ok(organizations) => shared.ask_for_those_behind(organizations),
+        Err(error) => {
+            tracing::warn!(error = ?error, "the heads could not be compared; trying again");
+            shared.trouble.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Every organization of which some group's rows are not up to the ledger's head, except where it is known that these
+/// folds cannot go on.
+async fn behind(shared: &Shared) -> Result<HashSet<OrgId>, sqlx::Error> {
     let names: Vec<String> = shared.groups.iter().map(|group| group.name.to_owned()).collect();
     let folds: Vec<String> = shared.groups.iter().map(|group| group.code.clone()).collect();
+    let mut transaction = spanning(shared.ledger.reader().pool()).await?;
     let rows =
         sqlx::query!(r#"SELECT org_id AS "org_id!", "group" AS "group!" FROM read.behind($1, $2)"#, &names, &folds)
-            .fetch_all(shared.ledger.reader().pool())
+            .fetch_all(&mut *transaction)
             .await?;
-    let pair = |org, group: &str| Some((names.iter().position(|name| name == group)?, OrgId(org)));
-    Ok(rows.iter().filter_map(|row| pair(row.org_id, &row.group)).collect())
+    let groups: Vec<&'static str> = shared.groups.iter().map(|group| group.name).collect();
+    measure::count_parked(&mut transaction, &groups).await?;
+    transaction.commit().await?;
+    Ok(rows.into_iter().map(|row| OrgId(row.org_id)).collect())
 }
 
 async fn work(shared: Arc<Shared>) {
     loop {
         let asked = shared.work.notified();
+        if shared.stopping.load(Ordering::SeqCst) {
+            return;
+        }
         match shared.next() {
-            Next::Work(pair) => {
-                let became = step(&shared, &shared.groups[pair.0], pair.1).await;
-                shared.done(pair, became);
+            Next::Work(unit) => {
+                let became = match unit {
+                    Unit::Organization(org) => step_abreast(&shared, org).await,
+                    Unit::Group(index, org) => step_alone(&shared, &shared.groups[index], org).await,
+                };
+                shared.done(unit, became);
             }
             Next::NotBefore(moment) => drop(timeout_at(moment, asked).await),
             Next::Nothing => asked.await,
@@ -136,21 +269,59 @@ async fn work(shared: Arc<Shared>) {
     }
 }
 
-/// One batch.
-async fn step(shared: &Shared, group: &Group, org: OrgId) -> Became {
-    match advance(&shared.ledger, group, org).await {
-        Ok(Advance::To(_)) => {
+/// One batch of an organization, in every group that this node may follow and that does not wait after a failure.
+async fn step_abreast(shared: &Shared, org: OrgId) -> Became {
+    let follows = shared.follows(org);
+    if follows.is_empty() {
+        return Became::Done;
+    }
+    let (begun, span) = (Instant::now(), measure::span(org, &shared.take_traces(org)));
+    match advance_abreast(&shared.ledger, &follows, org).instrument(span.clone()).await {
+        Ok(stride) => {
+            measure::moved(&span, &stride.moved, &stride.folded, begun.elapsed());
+            shared.has_stridden(org, &stride);
+            match stride {
+                Stride { refused: true, .. } => Became::Failed,
+                Stride { more: true, .. } => Became::PerhapsMore,
+                Stride { .. } => Became::Done,
+            }
+        }
+        Err(error) => {
+            shared.trouble.store(true, Ordering::Relaxed);
+            tracing::warn!(%org, error = ?error, "a ledger could not be projected; trying again");
+            Became::Failed
+        }
+    }
+}
+
+/// One batch of one group.
+async fn step_alone(shared: &Shared, group: &Group, org: OrgId) -> Became {
+    let Some(lease) = shared.leases.lease(group.name, org) else { return Became::Done };
+    let begun = Instant::now();
+    let stepped = advance_by(By::Lease(lease), &shared.ledger, group, org).await;
+    measure::stepped(begun.elapsed());
+    match stepped {
+        Ok(Step { became: Advance::To(_), events }) => {
+            metrics::counter!("countersign_projection_events_total", "group" => group.name).increment(events);
             shared.positions.has_moved();
             Became::PerhapsMore
         }
-        Ok(Advance::Parked) => {
+        Ok(Step { became: Advance::Parked, .. }) => {
             shared.positions.has_moved();
+            // What is left of the organization goes on without this group.
+            shared.ask_for(org);
             Became::Done
         }
-        Ok(Advance::UpToDate | Advance::Elsewhere) => Became::Done,
+        Ok(Step { became: Advance::UpToDate, .. }) => Became::Done,
+        // Whoever is at it may have stopped in the middle.
+        Ok(Step { became: Advance::Elsewhere, .. }) => Became::Failed,
         Err(error) => {
             complain(group, org, &error);
-            if error.fault() == Fault::Outdated { Became::Outdated } else { Became::Failed }
+            if error.fault() == Fault::Outdated {
+                shared.leases.is_outdated();
+                return Became::Outdated;
+            }
+            Became::Failed
         }
     }
 }
@@ -167,17 +338,69 @@ fn complain(group: &Group, org: OrgId, error: &ProjectionError) {
 }
 
 impl Shared {
-    /// A ledger has grown.
+    /// A ledger has grown by a commit of this node.
+    fn hears_of(&self, committed: Committed) {
+        if !self.is_news(committed.org, committed.position) {
+            return;
+        }
+        if let Some(trace) = committed.trace {
+            let mut traces = self.traces.lock().unwrap_or_else(PoisonError::into_inner);
+            let traces = traces.entry(committed.org).or_default();
+            if traces.len() < MOST_TRACES {
+                traces.push(trace);
+            }
+        }
+        self.ask_for(committed.org);
+    }
+
+    fn take_traces(&self, org: OrgId) -> Vec<TraceContext> {
+        self.traces.lock().unwrap_or_else(PoisonError::into_inner).remove(&org).unwrap_or_default()
+    }
+
+    /// Whether this node follows the organization, and does not know yet that its ledger is so long.
+    fn is_news(&self, org: OrgId, position: u64) -> bool {
+        let is_ours = self.groups.iter().any(|group| self.leases.lease(group.name, org).is_some());
+        is_ours && self.locked_reached().get(&org).is_none_or(|reached| *reached < position)
+    }
+
     fn ask_for(&self, org: OrgId) {
+        self.locked().ask_for(Unit::Organization(org), Urgency::Fresh);
+        self.work.notify_waiters();
+    }
+
+    fn ask_for_those_behind(&self, organizations: HashSet<OrgId>) {
         let mut queue = self.locked();
-        (0..self.groups.len()).for_each(|index| queue.ask_for((index, org), Urgency::Fresh));
+        for org in organizations {
+            if self.groups.iter().any(|group| self.leases.lease(group.name, org).is_some()) {
+                queue.ask_for(Unit::Organization(org), Urgency::Behind);
+            }
+        }
         drop(queue);
         self.work.notify_waiters();
     }
 
-    fn ask_for_those_behind(&self, pairs: Vec<Pair>) {
+    /// The groups of an organization that this node may follow together.
+    fn follows(&self, org: OrgId) -> Vec<Follows<'_>> {
+        let queue = self.locked();
+        let free = self.groups.iter().enumerate().filter(|(index, _)| !queue.is_waiting(&Unit::Group(*index, org)));
+        free.filter_map(|(_, group)| Some(Follows { group, lease: self.leases.lease(group.name, org)? })).collect()
+    }
+
+    /// What follows from a stride of several groups.
+    fn has_stridden(&self, org: OrgId, stride: &Stride) {
+        if let Some(last) = stride.folded.last() {
+            self.locked_reached().insert(org, last.position);
+            self.positions.has_moved();
+        }
+        if stride.alone.is_empty() {
+            return;
+        }
         let mut queue = self.locked();
-        pairs.into_iter().for_each(|pair| queue.ask_for(pair, Urgency::Behind));
+        for (index, group) in self.groups.iter().enumerate() {
+            if stride.alone.contains(&group.name) {
+                queue.ask_for(Unit::Group(index, org), Urgency::Behind);
+            }
+        }
         drop(queue);
         self.work.notify_waiters();
     }
@@ -186,13 +409,17 @@ impl Shared {
         self.locked().next(Instant::now())
     }
 
-    fn done(&self, pair: Pair, became: Became) {
-        self.locked().done(pair, became, Instant::now());
+    fn done(&self, unit: Unit, became: Became) {
+        self.locked().done(unit, became, Instant::now());
         // Whoever sleeps may have to get up earlier than they knew.
         self.work.notify_waiters();
     }
 
     fn locked(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn locked_reached(&self) -> MutexGuard<'_, HashMap<OrgId, u64>> {
+        self.reached.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

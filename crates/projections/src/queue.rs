@@ -1,4 +1,4 @@
-//! What a follower does next: pairs of a group and an organization, each once.
+//! What a follower does next: organizations, and single groups of one, each once.
 //!
 //! Fresh hints go first, because somebody may be waiting for their own rows; what the comparison found behind gets every
 //! eighth turn, so that it moves on however many hints there are. What failed waits, longer each time, and holds no
@@ -9,19 +9,25 @@ use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// A group, by its place, and an organization.
-pub(crate) type Pair = (usize, OrgId);
+/// What is worked on at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Unit {
+    /// All groups of an organization that stand together.
+    Organization(OrgId),
+    /// One group, by its place, of an organization.
+    Group(usize, OrgId),
+}
 
 /// One turn in so many is for what is behind, while there are fresh hints as well.
 const TURN_OF_THOSE_BEHIND: u64 = 8;
-/// How long a pair waits after its first failure; then twice as long each time.
+/// How long a unit waits after its first failure; then twice as long each time.
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 /// The longest such wait: when the database comes back, rows are soon up to the heads again.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
-/// How long a pair waits whose next event this build does not know.
+/// How long a unit waits whose next event this build does not know.
 const OUTDATED_WAIT: Duration = Duration::from_secs(30);
 
-/// Why a pair is asked for.
+/// Why a unit is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Urgency {
     /// Its ledger has just grown.
@@ -30,7 +36,7 @@ pub(crate) enum Urgency {
     Behind,
 }
 
-/// What became of a pair that was worked on.
+/// What became of a unit that was worked on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Became {
     /// Nothing is left.
@@ -47,7 +53,7 @@ pub(crate) enum Became {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Next {
     /// Work on this.
-    Work(Pair),
+    Work(Unit),
     /// Wait until this moment, or until something is asked for.
     NotBefore(Instant),
     /// Wait until something is asked for.
@@ -57,25 +63,25 @@ pub(crate) enum Next {
 /// What is to be done.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
-    fresh: VecDeque<Pair>,
-    behind: VecDeque<Pair>,
-    /// Where a pair stands; one that was moved to the front still has a place in the other list, which counts no more.
-    queued: HashMap<Pair, Urgency>,
-    at_work: HashMap<Pair, Urgency>,
+    fresh: VecDeque<Unit>,
+    behind: VecDeque<Unit>,
+    /// Where a unit stands; one that was moved to the front still has a place in the other list, which counts no more.
+    queued: HashMap<Unit, Urgency>,
+    at_work: HashMap<Unit, Urgency>,
     /// Asked for while it was worked on: to be done again.
-    again: HashSet<Pair>,
-    waiting: BTreeSet<(Instant, Pair)>,
-    failures: HashMap<Pair, (u32, Instant)>,
+    again: HashSet<Unit>,
+    waiting: BTreeSet<(Instant, Unit)>,
+    failures: HashMap<Unit, (u32, Instant)>,
     turns: u64,
 }
 
 impl Queue {
-    /// Puts a pair in line. One that waits after a failure goes on waiting: a busy ledger must not be tried all the time.
-    pub(crate) fn ask_for(&mut self, pair: Pair, urgency: Urgency) {
-        if self.at_work.contains_key(&pair) {
-            self.again.insert(pair);
-        } else if !self.is_waiting(&pair) {
-            self.line_up(pair, urgency);
+    /// Puts a unit in line. One that waits after a failure goes on waiting: a busy ledger must not be tried all the time.
+    pub(crate) fn ask_for(&mut self, unit: Unit, urgency: Urgency) {
+        if self.at_work.contains_key(&unit) {
+            self.again.insert(unit);
+        } else if !self.is_waiting(&unit) {
+            self.line_up(unit, urgency);
         }
     }
 
@@ -86,75 +92,76 @@ impl Queue {
         let behind_first = self.turns.is_multiple_of(TURN_OF_THOSE_BEHIND);
         let order = if behind_first { [Urgency::Behind, Urgency::Fresh] } else { [Urgency::Fresh, Urgency::Behind] };
         for urgency in order {
-            if let Some(pair) = self.pop(urgency) {
-                self.at_work.insert(pair, urgency);
-                return Next::Work(pair);
+            if let Some(unit) = self.pop(urgency) {
+                self.at_work.insert(unit, urgency);
+                return Next::Work(unit);
             }
         }
         self.waiting.first().map_or(Next::Nothing, |(moment, _)| Next::NotBefore(*moment))
     }
 
-    /// A pair was worked on.
-    pub(crate) fn done(&mut self, pair: Pair, became: Became, now: Instant) {
-        let urgency = self.at_work.remove(&pair).unwrap_or(Urgency::Behind);
-        let again = self.again.remove(&pair);
+    /// A unit was worked on.
+    pub(crate) fn done(&mut self, unit: Unit, became: Became, now: Instant) {
+        let urgency = self.at_work.remove(&unit).unwrap_or(Urgency::Behind);
+        let again = self.again.remove(&unit);
         match became {
             Became::Failed => {
-                let times = self.failures.get(&pair).map_or(0, |(times, _)| *times);
+                let times = self.failures.get(&unit).map_or(0, |(times, _)| *times);
                 let wait = LONGEST_WAIT.min(FIRST_WAIT.saturating_mul(1 << times.min(16)));
-                self.put_off(pair, times + 1, now + wait);
+                self.put_off(unit, times + 1, now + wait);
             }
-            Became::Outdated => self.put_off(pair, 0, now + OUTDATED_WAIT),
+            Became::Outdated => self.put_off(unit, 0, now + OUTDATED_WAIT),
             Became::PerhapsMore => {
-                self.failures.remove(&pair);
-                self.line_up(pair, if again { Urgency::Fresh } else { urgency });
+                self.failures.remove(&unit);
+                self.line_up(unit, if again { Urgency::Fresh } else { urgency });
             }
             Became::Done => {
-                self.failures.remove(&pair);
+                self.failures.remove(&unit);
                 if again {
-                    self.line_up(pair, Urgency::Fresh);
+                    self.line_up(unit, Urgency::Fresh);
                 }
             }
         }
     }
 
-    fn line_up(&mut self, pair: Pair, urgency: Urgency) {
-        match (self.queued.get(&pair), urgency) {
-            (None, Urgency::Fresh) | (Some(Urgency::Behind), Urgency::Fresh) => self.fresh.push_back(pair),
-            (None, Urgency::Behind) => self.behind.push_back(pair),
+    fn line_up(&mut self, unit: Unit, urgency: Urgency) {
+        match (self.queued.get(&unit), urgency) {
+            (None, Urgency::Fresh) | (Some(Urgency::Behind), Urgency::Fresh) => self.fresh.push_back(unit),
+            (None, Urgency::Behind) => self.behind.push_back(unit),
             (Some(Urgency::Fresh), _) | (Some(Urgency::Behind), Urgency::Behind) => return,
         }
-        self.queued.insert(pair, urgency);
+        self.queued.insert(unit, urgency);
     }
 
-    fn pop(&mut self, urgency: Urgency) -> Option<Pair> {
+    fn pop(&mut self, urgency: Urgency) -> Option<Unit> {
         loop {
-            let pair = match urgency {
+            let unit = match urgency {
                 Urgency::Fresh => self.fresh.pop_front()?,
                 Urgency::Behind => self.behind.pop_front()?,
             };
-            if self.queued.get(&pair) == Some(&urgency) {
-                self.queued.remove(&pair);
-                return Some(pair);
+            if self.queued.get(&unit) == Some(&urgency) {
+                self.queued.remove(&unit);
+                return Some(unit);
             }
         }
     }
 
-    fn put_off(&mut self, pair: Pair, failures: u32, until: Instant) {
-        self.failures.insert(pair, (failures, until));
-        self.waiting.insert((until, pair));
+    fn put_off(&mut self, unit: Unit, failures: u32, until: Instant) {
+        self.failures.insert(unit, (failures, until));
+        self.waiting.insert((until, unit));
     }
 
-    fn is_waiting(&self, pair: &Pair) -> bool {
-        self.failures.get(pair).is_some_and(|(_, until)| self.waiting.contains(&(*until, *pair)))
+    /// Whether a unit waits after a failure.
+    pub(crate) fn is_waiting(&self, unit: &Unit) -> bool {
+        self.failures.get(unit).is_some_and(|(_, until)| self.waiting.contains(&(*until, *unit)))
     }
 
     fn wake_up(&mut self, now: Instant) {
-        while let Some((moment, pair)) = self.waiting.first().copied()
+        while let Some((moment, unit)) = self.waiting.first().copied()
             && moment <= now
         {
             self.waiting.pop_first();
-            self.line_up(pair, Urgency::Behind);
+            self.line_up(unit, Urgency::Behind);
         }
     }
 }
@@ -163,8 +170,12 @@ impl Queue {
 mod tests {
     use super::*;
 
-    const ONE: Pair = (0, OrgId(uuid::Uuid::nil()));
-    const ANOTHER: Pair = (1, OrgId(uuid::Uuid::nil()));
+    const ONE: Unit = at(0);
+    const ANOTHER: Unit = at(1);
+
+    const fn at(index: usize) -> Unit {
+        Unit::Group(index, OrgId(uuid::Uuid::nil()))
+    }
 
     #[test]
     fn a_pair_is_worked_on_by_one_worker_at_a_time() {
@@ -191,11 +202,11 @@ mod tests {
     #[test]
     fn a_fresh_hint_goes_before_everything_that_is_behind() {
         let (mut queue, now) = (Queue::default(), Instant::now());
-        (0..5).for_each(|index| queue.ask_for((index, ONE.1), Urgency::Behind));
-        queue.ask_for((9, ONE.1), Urgency::Fresh);
-        queue.ask_for((3, ONE.1), Urgency::Fresh);
+        (0..5).for_each(|index| queue.ask_for(at(index), Urgency::Behind));
+        queue.ask_for(at(9), Urgency::Fresh);
+        queue.ask_for(at(3), Urgency::Fresh);
         let order: Vec<_> = (0..6).map(|_| queue.next(now)).collect();
-        assert_eq!(order, [9, 3, 0, 1, 2, 4].map(|index| Next::Work((index, ONE.1))));
+        assert_eq!(order, [9, 3, 0, 1, 2, 4].map(|index| Next::Work(at(index))));
         assert_eq!(queue.next(now), Next::Nothing, "each is done once");
     }
 
@@ -204,7 +215,7 @@ mod tests {
         let (mut queue, now) = (Queue::default(), Instant::now());
         queue.ask_for(ONE, Urgency::Behind);
         let hints = (2..).take_while(|index| {
-            queue.ask_for((*index, ONE.1), Urgency::Fresh);
+            queue.ask_for(at(*index), Urgency::Fresh);
             queue.next(now) != Next::Work(ONE)
         });
         assert!(hints.take(20).count() < 20);

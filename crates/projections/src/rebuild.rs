@@ -10,7 +10,7 @@ use crate::parked::{self, Parking};
 use crate::scope::Generation;
 use countersign_domain::ids::OrgId;
 use countersign_eventstore::{Ledger, fence};
-use countersign_postgres::scoped;
+use countersign_postgres::{scoped, spanning};
 use sqlx::PgConnection;
 use std::time::Duration;
 
@@ -95,17 +95,20 @@ async fn parked_in(
 
 /// A new, empty generation of a group.
 pub(crate) async fn create_generation(ledger: &Ledger, group: &str) -> Result<i32, ProjectionError> {
-    let row = sqlx::query!(r#"SELECT read.create_generation($1) AS "number!""#, group)
-        .fetch_one(ledger.reader().pool())
-        .await?;
+    let mut transaction = spanning(ledger.reader().pool()).await?;
+    let row =
+        sqlx::query!(r#"SELECT read.create_generation($1) AS "number!""#, group).fetch_one(&mut *transaction).await?;
+    transaction.commit().await?;
     Ok(row.number)
 }
 
 /// Ends a rebuild, if every organization is on the new generation by now; the old ones go.
 pub(crate) async fn finish_generation(ledger: &Ledger, group: &str, number: i32) -> Result<bool, ProjectionError> {
+    let mut transaction = spanning(ledger.reader().pool()).await?;
     let row = sqlx::query!(r#"SELECT read.finish_generation($1, $2) AS "finished!""#, group, number)
-        .fetch_one(ledger.reader().pool())
+        .fetch_one(&mut *transaction)
         .await?;
+    transaction.commit().await?;
     if row.finished {
         drop_retired(ledger, group).await?;
     }
@@ -115,17 +118,23 @@ pub(crate) async fn finish_generation(ledger: &Ledger, group: &str, number: i32)
 /// One table a transaction, and again where a reader took too long: nobody waits for long, and nobody for ever.
 async fn drop_retired(ledger: &Ledger, group: &str) -> Result<(), ProjectionError> {
     loop {
-        let dropped =
-            sqlx::query!(r#"SELECT read.drop_retired($1) AS "more!""#, group).fetch_one(ledger.reader().pool()).await;
-        match dropped {
-            Ok(row) if row.more => {}
-            Ok(_) => return Ok(()),
+        match drop_one_retired(ledger, group).await {
+            Ok(true) => {}
+            Ok(false) => return Ok(()),
             Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(LOCK_NOT_AVAILABLE) => {
                 tokio::time::sleep(PATIENCE).await;
             }
             Err(error) => return Err(error.into()),
         }
     }
+}
+
+/// Whether there may be more.
+async fn drop_one_retired(ledger: &Ledger, group: &str) -> Result<bool, sqlx::Error> {
+    let mut transaction = spanning(ledger.reader().pool()).await?;
+    let row = sqlx::query!(r#"SELECT read.drop_retired($1) AS "more!""#, group).fetch_one(&mut *transaction).await?;
+    transaction.commit().await?;
+    Ok(row.more)
 }
 
 /// Puts an organization's readers on a generation, with its ledger held still at the head.

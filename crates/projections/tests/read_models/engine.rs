@@ -78,7 +78,7 @@ async fn parked(firm: &Firm) -> Vec<(String, i64, String)> {
 }
 
 fn quick() -> FollowerOptions {
-    FollowerOptions { workers: 2, sweep_every: Duration::from_millis(20), compare_every: Duration::from_secs(60) }
+    FollowerOptions { sweep_every: Duration::from_millis(20), ..FollowerOptions::default() }
 }
 
 #[sqlx::test(migrations = "../../migrations")]

@@ -1,0 +1,52 @@
+//! A node that is stopped in the middle of its work is replaced, and what it had begun comes to nothing.
+
+use super::support::firm::Firm;
+use super::support::installation::Installation;
+use super::support::node::Node;
+use super::support::until::until;
+use nix::sys::signal::Signal;
+use sqlx::{Connection, PgConnection};
+
+// Design, part 7: rows and checkpoint move by compare-and-set on position and lease epoch.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_is_stopped_while_it_holds_a_transaction_is_replaced_and_commits_nothing_afterwards() {
+    let mut firm = Firm::open().await;
+    firm.client("Acme").await;
+    firm.settle().await;
+    // All work goes to a node that pauses over the first of it, with rows written and checkpoints locked.
+    let pausing = pausing(&firm.installation).await;
+    assert!(firm.nodes[0].stop().await.success());
+    firm.admin = firm.admin.at(&pausing);
+    firm.client("Globex").await;
+    until("a node in the middle of its work", async || {
+        pausing.log().contains("projection.folded pauses").then_some(())
+    })
+    .await;
+    pausing.signal(Signal::SIGSTOP);
+
+    firm.nodes[0] = firm.installation.serve().await;
+    firm.admin = firm.admin.at(firm.node());
+    firm.client("Initech").await;
+    firm.settle().await;
+    let mut database = PgConnection::connect(&firm.installation.database_url()).await.unwrap();
+    let before = checkpoints(&mut database).await;
+
+    pausing.signal(Signal::SIGCONT);
+    until("a node that was refused", async || pausing.log().contains("could not be projected").then_some(())).await;
+    assert_eq!(checkpoints(&mut database).await, before, "what it had begun came to nothing");
+    assert_eq!(firm.admin.get("/v1/clients").await.items().len(), 3, "every client is there once");
+    firm.ledger.gapless().await;
+}
+
+/// A node that waits for a while before it commits its first rows: long enough to be stopped meanwhile.
+async fn pausing(installation: &Installation) -> Node {
+    let mut command = installation.command(&["serve", "--listen", "127.0.0.1:0"]);
+    command.env("COUNTERSIGN_FAULTS", "projection.folded=pause:8000");
+    Node::start(&mut command, installation.data_dir().join("pausing.log")).await
+}
+
+/// How far each group's rows are, and under which epoch they were moved there.
+async fn checkpoints(database: &mut PgConnection) -> Vec<(String, i64, i64)> {
+    let found = sqlx::query_as("SELECT \"group\", position, epoch FROM read.checkpoint ORDER BY 1, 2");
+    found.fetch_all(database).await.unwrap()
+}
