@@ -79,6 +79,10 @@ fi
 # The README's walk is typed as it stands there.
 [ "$1" = demo ] || has curl || { may_apt && fresh_lists && apt curl; } || stop "install curl, with which the README is tried"
 
+# The stories behind a pooler run a real one; Debian puts it where only administrators look.
+[ "$1" = demo ] || has pgbouncer || [ -x /usr/sbin/pgbouncer ] || { may_apt && fresh_lists && apt pgbouncer; } ||
+    stop "install pgbouncer, behind which the portal is tried"
+
 if [ "$1" = test ] && ! cargo nextest --version >/dev/null 2>&1; then
     say "installing cargo-nextest, which takes a few minutes"
     cargo install cargo-nextest --locked || stop "install cargo-nextest, from https://nexte.st"

@@ -1,9 +1,14 @@
 //! The database: the one that a URL names, or a private one in the data folder.
 
-use crate::args::Place;
+pub(crate) mod version;
+
+pub(crate) use version::Version;
+
+use crate::args::{Place, Pooler};
 use crate::failure::Failure;
 use countersign_embedded::{Cluster, OWNER, Options};
 use countersign_migrations::MIGRATOR;
+use countersign_postgres::{spanning, through_pooler};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection, Executor, PgConnection, PgPool};
 use std::path::Path;
@@ -19,13 +24,17 @@ const NAME: &str = "countersign";
 const PATIENCE: Duration = Duration::from_secs(60);
 /// A pooled connection that was idle for longer is asked whether it still lives before it is used.
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
+/// Why the application cannot do anything in a database.
+const CANNOT_WORK: &str = "the application cannot work in this database (`countersign migrate` sets it up; whoever \
+                           connects must be countersign_app, or may become it: GRANT countersign_app TO ...)";
 /// Between two looks at a private server.
 const WATCH_EVERY: Duration = Duration::from_secs(1);
 
 /// A database that is there, and the server behind it if it is ours.
 pub(crate) struct Database {
     pool: PgPool,
-    owner: PgConnectOptions,
+    /// How its owner reaches it, with no pooler in between; nothing where we were not told.
+    owner: Option<PgConnectOptions>,
     server: Option<Server>,
 }
 
@@ -35,19 +44,38 @@ type Server = Arc<Mutex<Option<Cluster>>>;
 impl Database {
     /// Connects; starts the private server first where no URL names another. Waits for a database that is not up yet.
     pub(crate) async fn open(place: &Place) -> Result<Self, Failure> {
-        match &place.database_url {
-            Some(url) => Self::at(url).await,
-            None => Self::private(&place.data_dir).await,
+        let database = Self::find(place).await?;
+        // A private database is nobody else's to set up.
+        if database.server.is_some() {
+            database.migrate().await?;
+        }
+        Ok(database)
+    }
+
+    /// The same, and nothing is set up in it.
+    pub(crate) async fn find(place: &Place) -> Result<Self, Failure> {
+        match (&place.database_url, place.pooler) {
+            (Some(url), pooler) => Self::at(url, place.owner_url.as_deref(), pooler).await,
+            (None, None) => Self::private(&place.data_dir).await,
+            (None, Some(Pooler::Transaction)) => {
+                Err(Failure::say("--pooler says how --database-url is reached: name that too"))
+            }
         }
     }
 
-    async fn at(url: &str) -> Result<Self, Failure> {
-        let owner = PgConnectOptions::from_str(url).map_err(|_| {
-            Failure::say("the database URL does not read; write it like postgres://user:password@host/name")
-        })?;
-        wait_for(&owner).await?;
-        let pool = pool(owner.clone());
-        Ok(Self { pool, owner, server: None })
+    async fn at(url: &str, owner_url: Option<&str>, pooler: Option<Pooler>) -> Result<Self, Failure> {
+        let through = read_url("the database URL", url)?;
+        let through = match pooler {
+            None => through,
+            Some(Pooler::Transaction) => through_pooler(through),
+        };
+        wait_for(&through).await?;
+        let owner = match (owner_url, pooler) {
+            (Some(url), _) => Some(read_url("the owner's URL", url)?),
+            (None, None) => Some(through.clone()),
+            (None, Some(Pooler::Transaction)) => None,
+        };
+        Ok(Self { pool: pool(through, pooler), owner, server: None })
     }
 
     async fn private(data_dir: &Path) -> Result<Self, Failure> {
@@ -62,9 +90,8 @@ impl Database {
         };
         make_database(&options(OWNER, "postgres")?).await?;
         let owner = options(OWNER, NAME)?;
-        migrate(&owner).await?;
-        let pool = pool(options(APPLICATION_ROLE, NAME)?);
-        Ok(Self { pool, owner, server: Some(Arc::new(Mutex::new(Some(server)))) })
+        let pool = pool(options(APPLICATION_ROLE, NAME)?, None);
+        Ok(Self { pool, owner: Some(owner), server: Some(Arc::new(Mutex::new(Some(server)))) })
     }
 
     /// The application's connections: bound by row security, without a right to write the ledger.
@@ -74,7 +101,26 @@ impl Database {
 
     /// Brings the database up to this version, as whoever the URL names.
     pub(crate) async fn migrate(&self) -> Result<(), Failure> {
-        migrate(&self.owner).await
+        let Some(owner) = &self.owner else {
+            return match self.version().await? {
+                Version::Older => Err(Failure::say(
+                    "the database is not of this version, and nothing is set up through a pooler: name the database \
+                     itself with --owner-url, as its owner",
+                )),
+                version @ (Version::Current | Version::Newer) => version.must_fit(),
+            };
+        };
+        migrate(owner).await?;
+        // Whoever the application connects as may be somebody else.
+        self.version().await?.must_fit()
+    }
+
+    /// How it stands to this build, as far as the application may see.
+    pub(crate) async fn version(&self) -> Result<Version, Failure> {
+        let mut transaction = spanning(&self.pool).await.map_err(|error| Failure::because(CANNOT_WORK, error))?;
+        let version = version::of(&mut transaction).await?;
+        transaction.commit().await.map_err(|error| Failure::because(CANNOT_WORK, error))?;
+        Ok(version)
     }
 
     /// Makes sure that the database is of this version: brings it up where we may, and says so where we may not.
@@ -115,7 +161,12 @@ fn hold(server: &Server) -> MutexGuard<'_, Option<Cluster>> {
     server.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn pool(options: PgConnectOptions) -> PgPool {
+fn read_url(what: &str, url: &str) -> Result<PgConnectOptions, Failure> {
+    PgConnectOptions::from_str(url)
+        .map_err(|_| Failure::say(format!("{what} does not read; write it like postgres://user:password@host/name")))
+}
+
+fn pool(options: PgConnectOptions, pooler: Option<Pooler>) -> PgPool {
     PgPoolOptions::new()
         .max_connections(32)
         .acquire_timeout(Duration::from_secs(5))
@@ -129,10 +180,13 @@ fn pool(options: PgConnectOptions) -> PgPool {
                 Ok(true)
             })
         })
-        .after_connect(|connection, _| {
+        .after_connect(move |connection, _| {
             Box::pin(async move {
-                // Whoever we connect as, we work as somebody who may not write the ledger.
-                connection.execute("SET ROLE countersign_app").await?;
+                // Whoever we connect as, we work as somebody who may not write the ledger. Behind a pooler each
+                // transaction says so for itself.
+                if pooler.is_none() {
+                    connection.execute("SET ROLE countersign_app").await?;
+                }
                 Ok(())
             })
         })
@@ -145,6 +199,14 @@ async fn wait_for(options: &PgConnectOptions) -> Result<(), Failure> {
         match PgConnection::connect_with(options).await {
             Ok(connection) => {
                 return connection.close().await.map_err(|error| Failure::because("the database failed", error));
+            }
+            Err(error) if error.to_string().contains("unsupported startup parameter") => {
+                return Err(Failure::because(
+                    "there is a pooler before the database: say with --pooler transaction that it hands connections on \
+                     after each transaction, or let it ignore_startup_parameters = extra_float_digits where it keeps \
+                     them for a session",
+                    error,
+                ));
             }
             Err(error) if is_there_but_refuses(&error) || since.elapsed() > PATIENCE => {
                 return Err(Failure::because("the database cannot be used", error));
@@ -186,71 +248,19 @@ async fn make_database(options: &PgConnectOptions) -> Result<(), Failure> {
 
 /// Nobody needs to be the owner of a database that needs nothing done to it.
 async fn migrate(options: &PgConnectOptions) -> Result<(), Failure> {
-    match version(options).await? {
-        Version::Older => {}
-        Version::Current => return Ok(()),
-        Version::Newer => {
-            return Err(Failure::say(format!(
-                "the database belongs to a newer version of Countersign than {}: run that version or a newer one",
-                env!("CARGO_PKG_VERSION")
-            )));
-        }
-    }
     let failed = |error: sqlx::Error| Failure::because("the database could not be brought up to this version", error);
     let mut connection = PgConnection::connect_with(options).await.map_err(failed)?;
+    match version::of(&mut connection).await? {
+        Version::Older => {}
+        version @ (Version::Current | Version::Newer) => {
+            connection.close().await.map_err(failed)?;
+            return version.must_fit();
+        }
+    }
     MIGRATOR.run(&mut connection).await.map_err(|error| {
         let advice = "the database could not be brought up to this version (`countersign migrate` needs the database's \
                       owner, who may create roles)";
         Failure::because(advice, error)
     })?;
     connection.close().await.map_err(failed)
-}
-
-/// How a database stands to this build.
-enum Version {
-    /// It lacks a migration of this build, or has none at all.
-    Older,
-    /// It has this build's migrations, and perhaps some of a newer build that leave this one what it needs.
-    Current,
-    /// It has become something that this build cannot work on.
-    Newer,
-}
-
-async fn version(options: &PgConnectOptions) -> Result<Version, Failure> {
-    let failed = |error: sqlx::Error| Failure::because("the database's version could not be read", error);
-    let mut connection = PgConnection::connect_with(options).await.map_err(failed)?;
-    let there: bool = sqlx::query_scalar("SELECT to_regclass('public._sqlx_migrations') IS NOT NULL")
-        .fetch_one(&mut connection)
-        .await
-        .map_err(failed)?;
-    if !there {
-        connection.close().await.map_err(failed)?;
-        return Ok(Version::Older);
-    }
-    let applied = sqlx::query_scalar("SELECT version FROM public._sqlx_migrations WHERE success");
-    let applied: Vec<i64> = match applied.fetch_all(&mut connection).await {
-        Ok(applied) => applied,
-        // The application may look since a migration that this database then lacks.
-        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("42501") => return Ok(Version::Older),
-        Err(error) => return Err(failed(error)),
-    };
-    let known: Vec<i64> = MIGRATOR.iter().map(|migration| migration.version).collect();
-    let lacks_one = known.iter().any(|version| !applied.contains(version));
-    let is_beyond_us = match applied.iter().any(|version| !known.contains(version)) {
-        true => oldest_build(&mut connection).await.map_err(failed)? > known.iter().max().copied().unwrap_or_default(),
-        false => false,
-    };
-    connection.close().await.map_err(failed)?;
-    Ok(if is_beyond_us {
-        Version::Newer
-    } else if lacks_one {
-        Version::Older
-    } else {
-        Version::Current
-    })
-}
-
-/// The migration that a build must know to work on this database.
-async fn oldest_build(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar("SELECT migration FROM public.countersign_oldest_build").fetch_one(connection).await
 }

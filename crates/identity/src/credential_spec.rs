@@ -4,9 +4,9 @@ use crate::credential::of_mailbox;
 use crate::device::Device;
 use crate::error::IdentityError;
 use crate::limits::Limits;
-use countersign_postgres::scoped;
 use crate::session::{self, NewSession};
 use crate::testing::*;
+use countersign_postgres::scoped;
 use sqlx::PgPool;
 
 #[sqlx::test(migrations = "../../migrations")] // F4.23, F4.24

@@ -4,6 +4,7 @@ use crate::Identity;
 use crate::error::IdentityError;
 use countersign_domain::ids::OrgId;
 use countersign_domain::values::{Slug, Timestamp};
+use countersign_postgres::spanning;
 use sqlx::PgPool;
 
 impl Identity {
@@ -19,23 +20,28 @@ impl Identity {
 
     /// The organization with this short name.
     pub async fn find(&self, slug: &Slug) -> Result<Option<OrgId>, IdentityError> {
+        let mut transaction = spanning(&self.pool).await?;
         let found = sqlx::query_scalar!("SELECT org_id FROM identity.organization WHERE slug = $1", slug.as_str())
-            .fetch_optional(&self.pool)
+            .fetch_optional(&mut *transaction)
             .await?;
+        transaction.commit().await?;
         Ok(found.map(OrgId))
     }
 
     /// Every organization that has a short name.
     pub(crate) async fn organizations(&self) -> Result<Vec<OrgId>, IdentityError> {
+        let mut transaction = spanning(&self.pool).await?;
         let found = sqlx::query_scalar!("SELECT org_id FROM identity.organization ORDER BY org_id")
-            .fetch_all(&self.pool)
+            .fetch_all(&mut *transaction)
             .await?;
+        transaction.commit().await?;
         Ok(found.into_iter().map(OrgId).collect())
     }
 }
 
 /// Inserts the pair, unless the name or the organization stands there already: who asks sees which.
 async fn insert(pool: &PgPool, slug: &Slug, org: OrgId, now: Timestamp) -> Result<(), sqlx::Error> {
+    let mut transaction = spanning(pool).await?;
     sqlx::query!(
         "INSERT INTO identity.organization (slug, org_id, created_at)
          VALUES ($1, $2, $3)
@@ -44,7 +50,7 @@ async fn insert(pool: &PgPool, slug: &Slug, org: OrgId, now: Timestamp) -> Resul
         org.0,
         now.as_utc(),
     )
-    .execute(pool)
+    .execute(&mut *transaction)
     .await?;
-    Ok(())
+    transaction.commit().await
 }

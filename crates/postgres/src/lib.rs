@@ -1,7 +1,11 @@
 //! What everybody shares who speaks SQL: transactions in which row security shows one organization, and which nobody who
-//! goes away leaves open; and the places at which tests end the program.
+//! goes away leaves open; what a pooler before the database asks of them; and the places at which tests end the program.
 
 pub mod fault;
+mod pooler;
 mod transaction;
+mod waiting;
 
-pub use transaction::scoped;
+pub use pooler::{is_pooled, through_pooler};
+pub use transaction::{scoped, spanning};
+pub use waiting::describe_metrics;

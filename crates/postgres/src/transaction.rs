@@ -1,7 +1,15 @@
-//! One organization at a time: every transaction of the application names the one it works for.
+//! Transactions of the application: for one organization, which each names, or for none.
 
+use crate::pooler::is_pooled;
+use crate::waiting;
 use countersign_domain::ids::OrgId;
 use sqlx::{AssertSqlSafe, PgPool, PgTransaction, SqlSafeStr, Transaction};
+
+/// How a transaction begins behind a pooler: with nothing prepared, and as somebody who may not write the ledger. Both are
+/// over with it.
+const POOLED: &str = "BEGIN; DEALLOCATE ALL; SET LOCAL ROLE countersign_app";
+/// How it begins on a connection of our own, which was told once who we work as.
+const OWN: &str = "BEGIN";
 
 /// Begins a transaction in which row security shows this organization's rows and no other's, in one round trip.
 ///
@@ -10,7 +18,21 @@ use sqlx::{AssertSqlSafe, PgPool, PgTransaction, SqlSafeStr, Transaction};
 /// what somebody else wrote on it afterwards was never committed.
 pub async fn scoped(pool: &PgPool, org: OrgId) -> Result<PgTransaction<'static>, sqlx::Error> {
     // An id is text that nobody chose.
-    let begin = AssertSqlSafe(format!("BEGIN; SELECT set_config('countersign.org', '{org}', true)")).into_sql_str();
-    let begun = tokio::spawn(Transaction::begin(pool.acquire().await?, Some(begin)));
+    begin(pool, format!("{}; SELECT set_config('countersign.org', '{org}', true)", beginning(pool))).await
+}
+
+/// Begins a transaction for a statement that spans organizations: row security shows no organization's rows. Every
+/// statement stands in a transaction, because a pooler may hand the connection on after it.
+pub async fn spanning(pool: &PgPool) -> Result<PgTransaction<'static>, sqlx::Error> {
+    begin(pool, beginning(pool).to_owned()).await
+}
+
+fn beginning(pool: &PgPool) -> &'static str {
+    if is_pooled(pool) { POOLED } else { OWN }
+}
+
+async fn begin(pool: &PgPool, statement: String) -> Result<PgTransaction<'static>, sqlx::Error> {
+    let begin = AssertSqlSafe(statement).into_sql_str();
+    let begun = tokio::spawn(Transaction::begin(waiting::connection(pool).await?, Some(begin)));
     begun.await.unwrap_or_else(|error| Err(sqlx::Error::Protocol(format!("a transaction did not begin: {error}"))))
 }

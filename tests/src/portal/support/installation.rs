@@ -1,5 +1,6 @@
 //! An installation: a database, a data folder, and the program over both.
 
+use super::bouncer::Bouncer;
 use super::gate::Gate;
 use super::letter::Letter;
 use super::node::Node;
@@ -33,14 +34,21 @@ struct Database {
     name: String,
     /// The address by which the program reaches it.
     url: String,
+    is_pooled: bool,
 }
 
 impl Installation {
     /// With a database of its own on the server of the tests, ready for use.
     pub(crate) async fn new() -> Self {
+        let installation = Self::empty().await;
+        installation.run(&["migrate"]).printed();
+        installation
+    }
+
+    /// With a database of its own in which nothing is set up.
+    pub(crate) async fn empty() -> Self {
         let mut installation = Self::private();
         installation.database = Some(new_database().await);
-        installation.run(&["migrate"]).printed();
         installation
     }
 
@@ -59,23 +67,50 @@ impl Installation {
         self
     }
 
+    /// The same database, reached through a pooler as somebody.
+    pub(crate) fn pooled(mut self, bouncer: &Bouncer, login: &str) -> Self {
+        let database = self.database.as_mut().expect("the database is on the server of the tests");
+        database.url = bouncer.url(login, &database.name);
+        database.is_pooled = true;
+        self
+    }
+
+    /// The name of the database on the server of the tests.
+    pub(crate) fn database_name(&self) -> String {
+        self.database.as_ref().expect("the database is on the server of the tests").name.clone()
+    }
+
     pub(crate) fn data_dir(&self) -> &Path {
         self.folder.path()
     }
 
     /// A command line of the program.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.bare_command(arguments);
+        if let Some(Database { url, is_pooled, .. }) = &self.database {
+            command.args(["--database-url", url]);
+            if *is_pooled {
+                command.args(["--pooler", "transaction"]);
+            }
+        }
+        command
+    }
+
+    /// A command line that says for itself where the database is.
+    fn bare_command(&self, arguments: &[&str]) -> Command {
         let mut command = countersign();
         command.args(arguments).arg("--data-dir").arg(self.data_dir());
-        if let Some(Database { url, .. }) = &self.database {
-            command.args(["--database-url", url]);
-        }
         command
     }
 
     /// Runs the program to its end.
     pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
         Ran::of(&mut self.command(arguments))
+    }
+
+    /// Runs the program to its end; the arguments say where the database is.
+    pub(crate) fn run_bare(&self, arguments: &[&str]) -> Ran {
+        Ran::of(&mut self.bare_command(arguments))
     }
 
     /// A node on a free port.
@@ -178,5 +213,5 @@ async fn new_database() -> Database {
     server.execute(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.unwrap();
     server.close().await.unwrap();
     let url = on_the_tests_server(&name);
-    Database { name, url }
+    Database { name, url, is_pooled: false }
 }

@@ -1,5 +1,6 @@
 //! What the stories are told with: an installation, the people who use it, what happened before, and what was recorded.
 
+pub(super) mod bouncer;
 pub(super) mod change_feed;
 pub(super) mod document;
 pub(super) mod firm;

@@ -57,8 +57,13 @@ impl Node {
 
     /// Asks it to stop, and waits until it has.
     pub(crate) async fn stop(&mut self) -> ExitStatus {
-        kill(Pid::from_raw(self.process.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
+        self.signal(Signal::SIGTERM);
         self.end().await
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.process.id().try_into().unwrap()), signal).unwrap();
     }
 
     /// Waits until it ends.

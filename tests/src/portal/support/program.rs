@@ -4,11 +4,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 /// What the program would read from the environment; stories say what they mean.
-const READ: [&str; 10] = [
+const READ: [&str; 12] = [
     "COUNTERSIGN_DATA_DIR",
     "COUNTERSIGN_LISTEN",
     "COUNTERSIGN_MAIL_FROM",
     "COUNTERSIGN_MASTER_KEY",
+    "COUNTERSIGN_OWNER_URL",
+    "COUNTERSIGN_POOLER",
     "COUNTERSIGN_PUBLIC_URL",
     "COUNTERSIGN_TRUSTED_PROXY",
     "DATABASE_URL",

@@ -14,7 +14,7 @@ const AT_A_TIME: usize = 8;
 /// Not read here: it does not end.
 const FEED: &str = "/v1/feed";
 /// What the API says of itself, and what one says oneself.
-const NOBODYS: [&str; 2] = ["/openapi.json", "/healthz"];
+const NOBODYS: [&str; 3] = ["/openapi.json", "/healthz", "/readyz"];
 
 /// What somebody was answered, by the question's address. Questions that were not answered are left out.
 pub(crate) type Answers = BTreeMap<String, Value>;
