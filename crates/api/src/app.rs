@@ -3,6 +3,7 @@
 use crate::error::ApiError;
 use crate::feed::OpenFeeds;
 use crate::letters::Letters;
+use crate::operator::Checks;
 use crate::position::Seal;
 use crate::rate::{Rate, Tries};
 use crate::request::{Caller, ClientAddress, Sender, TrustedProxies};
@@ -38,6 +39,8 @@ pub struct Parts {
     pub limits: ApiLimits,
     /// Takes letters.
     pub letters: Arc<dyn Letters>,
+    /// What is looked at before this node says that it is ready.
+    pub checks: Checks,
 }
 
 /// How much one request may carry, and how often somebody may ask.
@@ -96,6 +99,7 @@ pub struct App {
     pub(crate) public_url: Arc<Uri>,
     pub(crate) limits: Arc<ApiLimits>,
     pub(crate) letters: Arc<dyn Letters>,
+    pub(crate) checks: Checks,
     pub(crate) seal: Seal,
     pub(crate) tries: Arc<Tries>,
     /// Room for what is done after an answer has gone out.
@@ -106,7 +110,7 @@ pub struct App {
 impl App {
     /// Puts the parts together.
     pub fn new(parts: Parts) -> Self {
-        let Parts { ledger, identity, positions, clock, server_key, public_url, limits, letters } = parts;
+        let Parts { ledger, identity, positions, clock, server_key, public_url, limits, letters, checks } = parts;
         Self {
             seal: Seal::new(&server_key),
             ledger,
@@ -117,6 +121,7 @@ impl App {
             public_url: Arc::new(public_url),
             limits: Arc::new(limits),
             letters,
+            checks,
             tries: Arc::default(),
             errands: Arc::new(Semaphore::new(ERRANDS)),
             feeds: OpenFeeds::default(),
@@ -142,11 +147,6 @@ impl App {
     /// Where the read models are.
     pub(crate) fn reads(&self) -> &Reader {
         self.ledger.reader()
-    }
-
-    /// Whether the database answers.
-    pub(crate) async fn is_reachable(&self) -> Result<(), ApiError> {
-        Ok(self.reads().is_reachable().await?)
     }
 
     /// The id under which the caller's ledger knows an address.

@@ -32,6 +32,9 @@ pub enum ApiError {
     /// Neither a session nor a token came with the request.
     #[error("sign in first")]
     NotSignedIn,
+    /// Whoever asks at the operator's door is not the operator.
+    #[error("send the operator's token: Authorization: Bearer …")]
+    NotTheOperator,
     /// A browser sent the request from another site's page.
     #[error("this request comes from another site")]
     CrossSite,
@@ -180,6 +183,7 @@ impl ApiError {
             Self::NotThere => Manner::of(StatusCode::NOT_FOUND, "not_found"),
             Self::NoSuchMethod => Manner::of(StatusCode::METHOD_NOT_ALLOWED, "method.not_allowed"),
             Self::NotSignedIn => Manner::of(StatusCode::UNAUTHORIZED, "session.required"),
+            Self::NotTheOperator => Manner::of(StatusCode::UNAUTHORIZED, "operator.token_required"),
             Self::CrossSite => Manner::of(StatusCode::FORBIDDEN, "request.cross_site"),
             Self::ScopeMissing(_) => Manner::of(StatusCode::FORBIDDEN, "api_token.scope_missing"),
             Self::OnlyInSession => Manner::of(StatusCode::FORBIDDEN, "session.only"),

@@ -3,6 +3,7 @@
 
 use crate::app::App;
 use crate::error::ApiError;
+use crate::measure::Measured;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY};
 use axum::http::header::{X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS};
@@ -17,12 +18,15 @@ use uuid::Uuid;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Gives a request an id, follows it in a span (method, route and status: no address, no body, no header of its sender)
-/// and finishes its answer. A handler that does not answer in time is left: its sender may send the request again.
+/// Gives a request an id, measures and traces it, follows it in a span of the log (method, route and status: no address,
+/// no body, no header of its sender) and finishes its answer. A handler that does not answer in time is left: its sender
+/// may send the request again.
 pub(crate) async fn surround(State(app): State<App>, request: Request, next: Next) -> Response {
     let id = Uuid::now_v7();
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str);
     let span = tracing::info_span!("request", %id, method = %request.method(), route);
+    let measured = Measured::begin(&request);
+    let trace = measured.span.clone();
     async {
         let answer = timeout(app.limits.answer_within, next.run(request)).await;
         let mut response = answer.unwrap_or_else(|_| ApiError::Late.into_response());
@@ -30,14 +34,16 @@ pub(crate) async fn surround(State(app): State<App>, request: Request, next: Nex
         let headers = response.headers_mut();
         headers.insert(REQUEST_ID, HeaderValue::try_from(id.to_string()).expect("an id is plain text"));
         harden(headers, app.public_url.scheme() == Some(&Scheme::HTTPS));
+        measured.end(&response);
         response
     }
+    .instrument(trace)
     .instrument(span)
     .await
 }
 
 /// Nothing that is answered here is a page, and all of it is somebody's own.
-fn harden(headers: &mut HeaderMap, is_https: bool) {
+pub(crate) fn harden(headers: &mut HeaderMap, is_https: bool) {
     let mut set = |name: HeaderName, value: &'static str| {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     };

@@ -24,8 +24,10 @@ mod history;
 mod identity;
 mod layers;
 mod letters;
+mod measure;
 mod openapi;
 mod operation;
+mod operator;
 mod page;
 mod position;
 mod problem;
@@ -36,6 +38,10 @@ mod work;
 
 pub use app::{ApiLimits, App, Parts};
 pub use letters::{Letters, PasswordResetLetter};
+pub use measure::describe_metrics;
+pub use operator::{
+    Check, Checks, Finding, Operator, OperatorToken, OperatorTokenError, operator_document, operator_router,
+};
 pub use rate::Rate;
 pub use request::{Network, NotANetwork, TrustedProxies};
 

@@ -1,7 +1,7 @@
 //! What the OpenAPI document says of every operation alike: how to be let in, which headers there are, and with which
 //! problems a request may be answered. Each operation itself says only what is its own.
 
-mod schemas;
+pub(crate) mod schemas;
 
 use crate::problem;
 use crate::request::{Key, NewKey};

@@ -1,12 +1,11 @@
 //! For whoever operates the installation: whether it works, and what it offers.
 
 use crate::app::App;
-use crate::error::ApiError;
+use crate::operator::{Health, Readiness, Telling, answer_readiness};
 use axum::Json;
 use axum::extract::State;
-use serde::Serialize;
+use axum::response::Response;
 use std::sync::LazyLock;
-use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -14,23 +13,22 @@ static DOCUMENT: LazyLock<utoipa::openapi::OpenApi> = LazyLock::new(crate::docum
 
 /// The routes about the installation.
 pub(crate) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(health)).routes(routes!(document))
+    OpenApiRouter::new().routes(routes!(alive)).routes(routes!(ready)).routes(routes!(document))
 }
 
-/// That the node works.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct Health {
-    /// `ok`.
-    #[schema(example = "ok")]
-    status: &'static str,
-}
-
-/// Whether the node works: it runs, and its database answers.
+/// Whether the node lives: it answers. Whether it should be sent requests is `/readyz`.
 #[utoipa::path(get, path = "/healthz", operation_id = "GetHealth", tag = "operation", security(()),
     responses((status = 200, description = "It does.", body = Health)))]
-pub(crate) async fn health(State(app): State<App>) -> Result<Json<Health>, ApiError> {
-    app.is_reachable().await?;
-    Ok(Json(Health { status: "ok" }))
+async fn alive() -> Json<Health> {
+    Json(Health::OK)
+}
+
+/// Whether requests should be sent to this node, and what is wrong, in codes.
+#[utoipa::path(get, path = "/readyz", operation_id = "GetReadiness", tag = "operation", security(()),
+    responses((status = 200, description = "They should.", body = Readiness),
+        (status = 503, description = "They should not: `Retry-After` says when to ask again.", body = Readiness)))]
+async fn ready(State(app): State<App>) -> Response {
+    answer_readiness(&app.checks, Telling::Codes).await
 }
 
 /// This document.

@@ -1,8 +1,10 @@
 //! The command line.
 
 use crate::commands::audit::Audit;
+use crate::commands::bench::Bench;
 use crate::commands::import::Import;
-use clap::{Args, Parser, Subcommand};
+use crate::telemetry::LogFormat;
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use countersign_api::Network;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -17,6 +19,8 @@ const FORGET_EVERY: Duration = Duration::from_secs(3_600);
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) place: Place,
+    #[command(flatten)]
+    pub(crate) logs: Logs,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -31,6 +35,32 @@ pub(crate) struct Place {
     /// A Postgres database (15 or newer) to use instead of the private one: postgres://user:password@host/name.
     #[arg(long, global = true, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
     pub(crate) database_url: Option<String>,
+    /// The same database without a pooler in between, as its owner, for what sets it up. Without it, that takes
+    /// --database-url.
+    #[arg(long, global = true, env = "COUNTERSIGN_OWNER_URL", hide_env_values = true, value_name = "URL")]
+    pub(crate) owner_url: Option<String>,
+    /// The pooler that --database-url leads to, if there is one: transaction, for one like PgBouncer that hands a
+    /// connection on after each transaction.
+    #[arg(long, global = true, env = "COUNTERSIGN_POOLER", value_name = "MODE")]
+    pub(crate) pooler: Option<Pooler>,
+}
+
+/// When a pooler before the database hands a connection on. One that keeps it for a session needs no word.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pooler {
+    /// After each transaction.
+    Transaction,
+}
+
+/// What is written to standard error.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Logs {
+    /// How much is logged: a level, or levels by part, like warn,countersign=debug.
+    #[arg(long, global = true, env = "RUST_LOG", default_value = "warn,countersign=info", value_name = "FILTER")]
+    pub(crate) log_filter: String,
+    /// How a line of the log is written.
+    #[arg(long, global = true, env = "COUNTERSIGN_LOG_FORMAT", default_value = "text", value_name = "FORMAT")]
+    pub(crate) log_format: LogFormat,
 }
 
 #[derive(Subcommand, Debug)]
@@ -49,6 +79,8 @@ pub(crate) enum Command {
     Audit(Audit),
     /// Build read models anew from the ledgers, while the portal stays up.
     Rebuild(Rebuild),
+    /// Something to measure on.
+    Bench(Bench),
 }
 
 #[derive(Args, Clone, Debug)]
@@ -66,6 +98,8 @@ pub(crate) struct Serve {
     pub(crate) trusted_proxy: Vec<Network>,
     #[command(flatten)]
     pub(crate) mail: Mail,
+    #[command(flatten)]
+    pub(crate) operator: OperatorDoor,
     /// How often what identity keeps no longer is deleted; no business of the command line.
     #[arg(skip = FORGET_EVERY)]
     pub(crate) forget_every: Duration,
@@ -78,6 +112,20 @@ pub(crate) struct Demo {
     pub(crate) once: bool,
     #[command(flatten)]
     pub(crate) serve: Serve,
+}
+
+/// Where the operator is served: metrics, what is wrong in detail, rebuilding.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct OperatorDoor {
+    /// The address on which operators and Prometheus are served; without it, they are not.
+    #[arg(long, env = "COUNTERSIGN_OPERATOR_LISTEN", value_name = "ADDRESS")]
+    pub(crate) operator_listen: Option<SocketAddr>,
+    /// The https address under which operators reach it; needed where it is served beyond this machine.
+    #[arg(long, env = "COUNTERSIGN_OPERATOR_URL", value_name = "URL")]
+    pub(crate) operator_url: Option<String>,
+    /// The file with the operator's token. Without it, a token is made on first start in the data folder's operator.token.
+    #[arg(long, env = "COUNTERSIGN_OPERATOR_TOKEN_FILE", value_name = "FILE")]
+    pub(crate) operator_token_file: Option<PathBuf>,
 }
 
 /// How mail leaves.

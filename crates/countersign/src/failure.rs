@@ -21,6 +21,11 @@ impl Failure {
         Self { line: format!("{what}: {}", with_causes(&error)) }
     }
 
+    /// What it says.
+    pub(crate) fn line(&self) -> &str {
+        &self.line
+    }
+
     /// Prints the line; the exit status of a failed command.
     pub(crate) fn report(&self) -> ExitCode {
         eprintln!("countersign: {}", self.line);

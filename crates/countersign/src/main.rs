@@ -2,6 +2,7 @@
 
 mod args;
 mod audit;
+mod checks;
 mod commands;
 mod database;
 mod demo;
@@ -10,24 +11,33 @@ mod import;
 mod keys;
 mod letters;
 mod node;
+mod operator_door;
 mod output;
+mod telemetry;
 
 use args::{Arguments, Command};
 use clap::Parser;
 use failure::Failure;
 use std::process::ExitCode;
+use telemetry::Telemetry;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    log_to_stderr();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return Failure::because("the runtime could not be started", error).report(),
     };
-    match runtime.block_on(run(arguments)) {
+    match runtime.block_on(run_and_tell(arguments)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
     }
+}
+
+async fn run_and_tell(arguments: Arguments) -> Result<(), Failure> {
+    let telemetry = Telemetry::start(&arguments.logs)?;
+    let done = run(arguments).await;
+    telemetry.end().await;
+    done
 }
 
 async fn run(arguments: Arguments) -> Result<(), Failure> {
@@ -40,12 +50,6 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Import(import) => commands::import::run(place, import).await,
         Command::Audit(audit) => commands::audit::run(place, audit).await,
         Command::Rebuild(rebuild) => commands::rebuild::run(place, rebuild).await,
+        Command::Bench(bench) => commands::bench::run(place, bench).await,
     }
-}
-
-/// `RUST_LOG` says how much; warnings and errors unless it says otherwise.
-fn log_to_stderr() {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,countersign=info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }

@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::keys::master_key;
 use crate::letters::MailedLetters;
 use axum::http::Uri;
-use countersign_api::{ApiLimits, App, Parts, TrustedProxies};
+use countersign_api::{ApiLimits, App, Checks, Parts, TrustedProxies};
 use countersign_domain::ids::{InvitationId, OrgId};
 use countersign_domain::values::Slug;
 use countersign_eventstore::{Clock, Ledger, LedgerOptions, SystemClock, Vault};
@@ -16,6 +16,8 @@ use countersign_identity::limits::Limits;
 use countersign_identity::server_key::ServerKey;
 use countersign_processes::{Delivered, Links, Mailer, Worker, agenda};
 use countersign_projections::{ACCESS, Follower, FollowerOptions, Group, Positions, groups};
+use nix::unistd::gethostname;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -53,11 +55,14 @@ impl Node {
         })
     }
 
-    /// Follows every ledger: read models, and the agenda of the processes.
-    pub(crate) fn follow(&self) -> Follower {
-        let mut followed = groups();
-        followed.push(agenda());
-        Follower::start(self.ledger.clone(), Arc::new(followed), self.positions.clone(), FollowerOptions::default())
+    /// Follows every ledger: read models, and the agenda of the processes. A node that is started again on the same machine
+    /// at the same address takes its work up at once, however it ended.
+    pub(crate) fn follow(&self, listens_at: SocketAddr) -> Result<Follower, Failure> {
+        let machine =
+            gethostname().map_err(|error| Failure::because("this machine's name could not be read", error))?;
+        let name = Some(format!("{} {listens_at}", machine.to_string_lossy()));
+        let options = FollowerOptions { name, ..FollowerOptions::default() };
+        Ok(Follower::start(self.ledger.clone(), Arc::new(followed()), self.positions.clone(), options))
     }
 
     /// Works off what follows from events.
@@ -73,7 +78,13 @@ impl Node {
     }
 
     /// The API over this node.
-    pub(crate) fn app(&self, worker: Worker, public_url: &str, proxies: TrustedProxies) -> Result<App, Failure> {
+    pub(crate) fn app(
+        &self,
+        worker: Worker,
+        public_url: &str,
+        proxies: TrustedProxies,
+        checks: Checks,
+    ) -> Result<App, Failure> {
         let uri: Uri = public_url.parse().map_err(|error| {
             Failure::because("the public URL does not read; write it like https://portal.example.com", error)
         })?;
@@ -86,8 +97,16 @@ impl Node {
             public_url: uri,
             limits: ApiLimits { trusted_proxies: proxies, ..ApiLimits::default() },
             letters: Arc::new(MailedLetters::new(worker, public_url)),
+            checks,
         }))
     }
+}
+
+/// What a node follows the ledgers with: the read models, and the agenda of the processes.
+pub(crate) fn followed() -> Vec<Group> {
+    let mut followed = groups();
+    followed.push(agenda());
+    followed
 }
 
 /// An invitation's link. Its secret stands behind the `#`, which browsers keep to themselves: no server and no log

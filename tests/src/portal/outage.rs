@@ -52,8 +52,13 @@ async fn while_the_database_is_away_everybody_is_told_to_come_again_and_then_all
         assert_is_told_to_come_again(&firm.admin, get("/v1/clients")),
         assert_is_told_to_come_again(&firm.admin, command.clone()),
         assert_is_told_to_come_again(&nobody, account.ask()),
-        assert_is_told_to_come_again(&nobody, get("/healthz")),
     );
+
+    assert_eq!(nobody.send(get("/healthz")).await.status, 200, "the node lives");
+    until("a word that the node is not ready", async || {
+        (nobody.send(get("/readyz")).await.status == 503).then_some(())
+    })
+    .await;
 
     gate.open().await;
     assert_eq!(comes_again(&firm.admin, get("/v1/clients")).await, 200);

@@ -9,10 +9,11 @@ use serde_json::Value;
 use uuid::Uuid;
 
 /// Open to whoever has not signed in.
-const ANYBODYS: [&str; 8] = [
+const ANYBODYS: [&str; 9] = [
     "AcceptInvitation",
     "GetHealth",
     "GetOpenApi",
+    "GetReadiness",
     "LookUpInvitation",
     "LookUpPasswordReset",
     "RequestPasswordReset",

@@ -35,13 +35,15 @@ const LAYERS: &[Layer] = &[
     Layer { name: "countersign-embedded", ours: &[], others: Others::Any },
     // Sets a database up before the first statement of the others is checked against it.
     Layer { name: "countersign-migrations", ours: &[], others: Others::Any },
+    // Hands a trace on from crate to crate.
+    Layer { name: "countersign-telemetry", ours: &[], others: Others::Any },
     // Below everybody who speaks SQL.
     Layer { name: "countersign-postgres", ours: &["domain"], others: Others::Any },
-    Layer { name: "countersign-eventstore", ours: &["canon", "domain", "postgres"], others: Others::Any },
+    Layer { name: "countersign-eventstore", ours: &["canon", "domain", "postgres", "telemetry"], others: Others::Any },
     Layer { name: "countersign-identity", ours: &["domain", "postgres"], others: Others::Any },
     Layer {
         name: "countersign-projections",
-        ours: &["canon", "domain", "eventstore", "postgres"],
+        ours: &["canon", "domain", "eventstore", "postgres", "telemetry"],
         others: Others::Any,
     },
     // Follows the ledgers with the engine of the read models.
@@ -52,7 +54,13 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "countersign-api",
-        ours: &["canon", "domain", "eventstore", "identity", "projections"],
+        ours: &["canon", "domain", "eventstore", "identity", "projections", "telemetry"],
+        others: Others::Any,
+    },
+    // Makes histories up, and measures the store through its own door.
+    Layer {
+        name: "countersign-bench",
+        ours: &["canon", "domain", "embedded", "eventstore", "migrations"],
         others: Others::Any,
     },
     // The binary puts everything together.
@@ -60,6 +68,7 @@ const LAYERS: &[Layer] = &[
         name: "countersign",
         ours: &[
             "api",
+            "bench",
             "canon",
             "domain",
             "embedded",
@@ -67,14 +76,14 @@ const LAYERS: &[Layer] = &[
             "evidence",
             "identity",
             "migrations",
+            "postgres",
             "processes",
             "projections",
+            "telemetry",
             "xes",
         ],
         others: Others::Any,
     },
-    // Measures the store through its own door.
-    Layer { name: "countersign-bench", ours: &["domain", "embedded", "eventstore", "migrations"], others: Others::Any },
     // Speaks to the binary from outside, and to the database as an auditor would.
     Layer { name: "countersign-acceptance", ours: &[], others: Others::Any },
 ];

@@ -9,6 +9,7 @@ const OWNERS: &[(&str, &str)] = &[
     ("vault", "eventstore"),
     ("identity", "identity"),
     ("process", "processes"),
+    ("node", "projections"),
     // What the installation says of itself as a whole.
     ("public", "countersign"),
     // Not `read`: identity asks the access rows in the statement that lets somebody in.

@@ -10,7 +10,7 @@ type Schemas = BTreeMap<String, RefOr<Schema>>;
 const PAGE: &str = "Items_";
 
 /// Puts the schemas right.
-pub(super) fn tidy(schemas: &mut Schemas) {
+pub(crate) fn tidy(schemas: &mut Schemas) {
     let names: Vec<String> = schemas.keys().cloned().collect();
     for (name, schema) in schemas {
         if let Some(item) = name.strip_prefix(PAGE)

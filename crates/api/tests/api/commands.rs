@@ -184,7 +184,6 @@ async fn while_the_database_is_away_everybody_is_told_to_try_again(owner: PgPool
     let (_, admin) = world.firm("north-star").await;
     world.ledger.reader().pool().close().await;
     for (caller, ask) in [
-        (&Caller::Anonymous, get("/healthz")),
         (&admin, get("/v1/me")),
         (&admin, post("/v1/clients", json!({ "name": "Acme" }))),
     ] {

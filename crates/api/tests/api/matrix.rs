@@ -49,6 +49,7 @@ const OPEN: [u16; 10] = [200; 10];
 pub const ROWS: &[Row] = &[
     // Operation.
     Row("GetHealth", "GET /healthz", "", OPEN),
+    Row("GetReadiness", "GET /readyz", "", OPEN),
     Row("GetOpenApi", "GET /openapi.json", "", OPEN),
     // Whoever asks, about themselves.
     Row("GetMe", "GET /v1/me", "", OWN),

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, Uri};
-use countersign_api::{ApiLimits, App, Letters, Parts, PasswordResetLetter, router};
+use countersign_api::{ApiLimits, App, Checks, Letters, Parts, PasswordResetLetter, router};
 use countersign_domain::clients::portal_user::Invitation;
 use countersign_domain::envelope::Actor;
 use countersign_domain::firm::organization::{Home, Plan};
@@ -109,6 +109,7 @@ impl World {
             public_url: Uri::from_static("http://127.0.0.1:8080"),
             limits,
             letters: letters.clone(),
+            checks: Checks::new(Vec::new()),
         });
         Self { router: router(app.clone()), app, ledger, identity, key, clock, letters, positions, _follower: follower }
     }

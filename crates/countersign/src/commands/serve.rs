@@ -1,9 +1,11 @@
 //! `countersign serve`: the portal and its API, until it is told to stop.
 
 use crate::args::{Place, Serve};
+use crate::checks;
 use crate::database::Database;
 use crate::failure::{Failure, with_causes};
-use crate::node::{Node, mailer};
+use crate::node::{Node, followed, mailer};
+use crate::operator_door::OperatorDoor;
 use countersign_eventstore::Clock;
 use countersign_identity::Identity;
 use countersign_processes::Delivered;
@@ -29,6 +31,7 @@ pub(crate) async fn run(place: Place, serve: Serve) -> Result<(), Failure> {
 /// Where a node is reached. It is open before anybody is told of it: port 0 gets its number only then.
 pub(crate) struct Door {
     listener: TcpListener,
+    operator: Option<OperatorDoor>,
     /// The address under which people reach the portal.
     pub(crate) public_url: String,
 }
@@ -38,7 +41,8 @@ impl Door {
         let failed = |error| Failure::because(&format!("{} cannot be listened on", serve.listen), error);
         let listener = TcpListener::bind(serve.listen).await.map_err(failed)?;
         let listen = listener.local_addr().map_err(failed)?;
-        Ok(Self { listener, public_url: public_url(&Serve { listen, ..serve.clone() })? })
+        let operator = OperatorDoor::open(&serve.operator).await?;
+        Ok(Self { listener, operator, public_url: public_url(&Serve { listen, ..serve.clone() })? })
     }
 }
 
@@ -51,25 +55,37 @@ pub(crate) async fn serve_node(
     door: Door,
     announce: impl Fn(&Delivered) + Send + Sync + 'static,
 ) -> Result<(), Failure> {
-    let Door { listener, public_url } = door;
+    let Door { listener, operator, public_url } = door;
+    let checks = checks::all(&node.ledger, followed(), &place.data_dir);
     let worker = node.worker(mailer(&serve.mail, &place.data_dir, announce)?, &public_url);
-    let app = node.app(worker.clone(), &public_url, serve.trusted_proxy.iter().copied().collect())?;
+    let proxies = serve.trusted_proxy.iter().copied().collect();
+    let app = node.app(worker.clone(), &public_url, proxies, checks.clone())?;
     let router = countersign_api::router(app.clone());
-    let follower = node.follow();
+    let listens_at =
+        listener.local_addr().map_err(|error| Failure::because("the portal's address is unknown", error))?;
+    let follower = node.follow(listens_at)?;
+    let leases = follower.leases();
     println!("serving {public_url}");
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let serving = axum::serve(listener, service).with_graceful_shutdown(async move {
         told_to_stop().await;
         app.close_feeds();
     });
+    let operated = async {
+        match operator {
+            Some(door) => door.serve(node, checks, &serve.operator, &place.data_dir).await,
+            None => std::future::pending().await,
+        }
+    };
     let served = tokio::select! {
-        served = async { serving.await } => served,
-        () = worker.run() => Ok(()),
+        served = async { serving.await } => served.map_err(|error| Failure::because("serving failed", error)),
+        operated = operated => operated,
+        () = worker.run(leases) => Ok(()),
         () = forget(&node.identity, &*node.clock, serve.forget_every) => Ok(()),
         () = database.watch() => Ok(()),
     };
     follower.stop().await;
-    served.map_err(|error| Failure::because("serving failed", error))
+    served
 }
 
 /// Deletes what identity keeps no longer, again and again, for as long as this is awaited. Nodes that begin together take
