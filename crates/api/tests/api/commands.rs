@@ -183,10 +183,7 @@ async fn while_the_database_is_away_everybody_is_told_to_try_again(owner: PgPool
     let world = World::new(owner).await;
     let (_, admin) = world.firm("north-star").await;
     world.ledger.reader().pool().close().await;
-    for (caller, ask) in [
-        (&admin, get("/v1/me")),
-        (&admin, post("/v1/clients", json!({ "name": "Acme" }))),
-    ] {
+    for (caller, ask) in [(&admin, get("/v1/me")), (&admin, post("/v1/clients", json!({ "name": "Acme" })))] {
         let away = world.send(caller, ask).await.refused(503, "store.unavailable");
         assert_eq!(away.header("retry-after"), Some("1"));
         assert!(!away.text.contains("pool"), "{}", away.text);
