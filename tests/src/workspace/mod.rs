@@ -4,6 +4,7 @@ mod bans;
 mod documents;
 mod hygiene;
 mod layers;
+mod metrics;
 mod ownership;
 mod schema;
 mod sources;
