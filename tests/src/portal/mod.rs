@@ -10,6 +10,7 @@ mod crash;
 mod demo;
 mod feed;
 mod masks;
+mod operator;
 mod outage;
 mod path;
 mod pooler;
