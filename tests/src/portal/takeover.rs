@@ -3,8 +3,10 @@
 use super::support::firm::Firm;
 use super::support::installation::Installation;
 use super::support::node::Node;
+use super::support::person::post;
 use super::support::until::until;
 use nix::sys::signal::Signal;
+use serde_json::json;
 use sqlx::{Connection, PgConnection};
 
 // Design, part 7: rows and checkpoint move by compare-and-set on position and lease epoch.
@@ -49,4 +51,24 @@ async fn pausing(installation: &Installation) -> Node {
 async fn checkpoints(database: &mut PgConnection) -> Vec<(String, i64, i64)> {
     let found = sqlx::query_as("SELECT \"group\", position, epoch FROM read.checkpoint ORDER BY 1, 2");
     found.fetch_all(database).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_were_being_written_when_a_node_died_are_there_once_when_another_has_taken_over() {
+    let mut firm = Firm::open().await;
+    firm.client("Acme").await;
+    firm.settle().await;
+    let mut command = firm.installation.command(&["serve", "--listen", "127.0.0.1:0"]);
+    command.env("COUNTERSIGN_FAULTS", "projection.folded=kill");
+    let mut dying = Node::start(&mut command, firm.installation.data_dir().join("dying.log")).await;
+    assert!(firm.nodes[0].stop().await.success());
+    let at_the_dying = firm.admin.at(&dying);
+    drop(at_the_dying.try_send(post("/v1/clients", json!({ "name": "Globex" }))).await);
+    assert!(!dying.end().await.success(), "it died with the rows not committed");
+
+    firm.nodes[0] = firm.installation.serve().await;
+    firm.admin = firm.admin.at(firm.node());
+    firm.settle().await;
+    assert_eq!(firm.admin.get("/v1/clients").await.items().len(), 2);
+    firm.ledger.gapless().await;
 }
