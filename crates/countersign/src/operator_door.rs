@@ -22,11 +22,16 @@ pub(crate) struct OperatorDoor {
 }
 
 impl OperatorDoor {
+    /// Refuses an address that it may not be opened at, which can be done before anything else is begun.
+    pub(crate) fn check(wanted: &Wanted) -> Result<(), Failure> {
+        wanted.operator_listen.map_or(Ok(()), |address| may_listen(wanted, address))
+    }
+
     /// Opens it where it is wanted.
     pub(crate) async fn open(wanted: &Wanted) -> Result<Option<Self>, Failure> {
         let Some(address) = wanted.operator_listen else { return Ok(None) };
         let failed = |error| Failure::because(&format!("{address} cannot be listened on"), error);
-        may_listen(wanted, address)?;
+        Self::check(wanted)?;
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let url = format!("http://{}", listener.local_addr().map_err(failed)?);
         Ok(Some(Self { listener, url }))
@@ -56,7 +61,7 @@ impl OperatorDoor {
 }
 
 /// Whoever has the token may do everything here, so beyond this machine it goes through TLS.
-pub(crate) fn may_listen(wanted: &Wanted, address: SocketAddr) -> Result<(), Failure> {
+fn may_listen(wanted: &Wanted, address: SocketAddr) -> Result<(), Failure> {
     let is_behind_tls = wanted.operator_url.as_ref().is_some_and(|url| url.starts_with("https://"));
     if address.ip().is_loopback() || is_behind_tls {
         return Ok(());

@@ -103,6 +103,7 @@ fn pointer(path: &Path) -> String {
 }
 
 #[cfg(test)]
+#[expect(dead_code, reason = "what is read is not looked at: whether it is taken is the question")]
 mod tests {
     use super::*;
     use countersign_domain::values::Email;
@@ -112,14 +113,12 @@ mod tests {
 
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
-    #[allow(dead_code, reason = "what is read is not looked at: whether it is taken is the question")]
     struct Asked {
         people: Vec<Person>,
     }
 
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
-    #[allow(dead_code, reason = "what is read is not looked at: whether it is taken is the question")]
     struct Person {
         email: Email,
     }
@@ -127,7 +126,6 @@ mod tests {
     /// Everything within which a person can stand.
     #[derive(Debug, Default, Deserialize)]
     #[serde(default)]
-    #[allow(dead_code, reason = "what is read is not looked at: whether it is taken is the question")]
     struct Everywhere {
         perhaps: Option<Person>,
         named: BTreeMap<String, Person>,
@@ -139,12 +137,10 @@ mod tests {
     }
 
     #[derive(Debug, Deserialize)]
-    #[allow(dead_code, reason = "what is read is not looked at: whether it is taken is the question")]
     struct Wrapped(Person);
 
     #[derive(Debug, Deserialize)]
     #[serde(rename_all = "snake_case")]
-    #[allow(dead_code, reason = "what is read is not looked at: whether it is taken is the question")]
     enum Choice {
         Nobody,
         One(Person),
@@ -154,14 +150,12 @@ mod tests {
 
     #[derive(Debug, Deserialize)]
     #[serde(tag = "kind", content = "person", rename_all = "snake_case")]
-    #[allow(dead_code, reason = "what is read is not looked at: whether it is taken is the question")]
     enum Tagged {
         One(Person),
     }
 
     #[derive(Debug, Deserialize)]
     #[serde(from = "Person")]
-    #[allow(dead_code, reason = "what is read is not looked at: whether it is taken is the question")]
     struct Made(Person);
 
     impl From<Person> for Made {

@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 pub(crate) async fn run(place: Place, serve: Serve) -> Result<(), Failure> {
     public_url(&serve)?;
+    OperatorDoor::check(&serve.operator)?;
     let database = Database::open(&place).await?;
     database.bring_up().await?;
     let node = Node::over(&database, &place.data_dir)?;
