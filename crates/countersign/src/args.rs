@@ -79,6 +79,8 @@ pub(crate) enum Command {
     Audit(Audit),
     /// Build read models anew from the ledgers, while the portal stays up.
     Rebuild(Rebuild),
+    /// Read models: how far they are, and what they could not take.
+    Projections(Projections),
     /// Something to measure on.
     Bench(Bench),
 }
@@ -194,9 +196,66 @@ pub(crate) struct Rebuild {
     /// The group of read models; --all for every one.
     #[arg(required_unless_present = "all", conflicts_with = "all")]
     pub(crate) group: Option<String>,
-    /// Every group, one after the other.
+    /// Every group.
     #[arg(long)]
     pub(crate) all: bool,
+    /// Only this organization, by its short name.
+    #[arg(long, value_name = "SLUG")]
+    pub(crate) org: Option<String>,
+    /// An organization whose readers are put over first; where its rows are not what its ledger comes to, nobody else's
+    /// are. Repeatable.
+    #[arg(long, value_name = "SLUG", conflicts_with_all = ["check", "rollback"])]
+    pub(crate) canary: Vec<String>,
+    /// How long the rows before are kept up to date, so that one can go back: 24h, 30min, 0.
+    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = parse_time, conflicts_with_all = ["check", "rollback"])]
+    pub(crate) keep: Duration,
+    /// Compare what is read with what the ledgers come to, and change nothing.
+    #[arg(long, conflicts_with = "rollback")]
+    pub(crate) check: bool,
+    /// Put readers back to the rows before, for as long as those are kept.
+    #[arg(long, conflicts_with = "org")]
+    pub(crate) rollback: bool,
+    /// Print what a program reads, a line each.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// A time in words, or 0.
+fn parse_time(text: &str) -> Result<Duration, String> {
+    if text == "0" {
+        return Ok(Duration::ZERO);
+    }
+    humantime::parse_duration(text).map_err(|error| format!("{error}; write it like 24h, 30min or 0"))
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Projections {
+    #[command(subcommand)]
+    pub(crate) command: ProjectionsCommand,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum ProjectionsCommand {
+    /// How each group of read models stands, and which organizations are parked in it and why.
+    List(ProjectionsList),
+    /// Try an event again that could not be projected, after what was wrong has been mended.
+    Retry(ProjectionsRetry),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ProjectionsList {
+    /// Print what a program reads, a line for each group.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ProjectionsRetry {
+    /// The group of read models.
+    pub(crate) group: String,
+    /// The organization that is parked in it, by its short name.
+    #[arg(long, value_name = "SLUG")]
+    pub(crate) org: String,
     /// Print what a program reads.
     #[arg(long)]
     pub(crate) json: bool,

@@ -50,6 +50,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Import(import) => commands::import::run(place, import).await,
         Command::Audit(audit) => commands::audit::run(place, audit).await,
         Command::Rebuild(rebuild) => commands::rebuild::run(place, rebuild).await,
+        Command::Projections(projections) => commands::projections::run(place, projections).await,
         Command::Bench(bench) => commands::bench::run(place, bench).await,
     }
 }

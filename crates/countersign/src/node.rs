@@ -15,7 +15,7 @@ use countersign_identity::invitation::invitation_token;
 use countersign_identity::limits::Limits;
 use countersign_identity::server_key::ServerKey;
 use countersign_processes::{Delivered, Links, Mailer, Worker, agenda};
-use countersign_projections::{ACCESS, Follower, FollowerOptions, Group, Positions, groups};
+use countersign_projections::{ACCESS, Follower, FollowerOptions, Group, Positions, Rebuilds, groups};
 use nix::unistd::gethostname;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -63,6 +63,11 @@ impl Node {
         let name = Some(format!("{} {listens_at}", machine.to_string_lossy()));
         let options = FollowerOptions { name, ..FollowerOptions::default() };
         Ok(Follower::start(self.ledger.clone(), Arc::new(followed()), self.positions.clone(), options))
+    }
+
+    /// Builds read models anew.
+    pub(crate) fn rebuilds(&self) -> Rebuilds {
+        Rebuilds::new(self.ledger.clone(), Arc::new(groups()))
     }
 
     /// Works off what follows from events.

@@ -79,6 +79,15 @@ impl Reader {
         Ok(head.map(|head| head.position))
     }
 
+    /// The same within a transaction that has been entered for the organization; 0 where there is no such ledger.
+    pub async fn head_in(
+        &self,
+        transaction: &mut Transaction<'static, Postgres>,
+        org: OrgId,
+    ) -> Result<u64, StoreError> {
+        Ok(find_head(transaction, org).await?.map_or(0, |head| head.position))
+    }
+
     /// Events after a position, in order, at most `limit` of them. A gap is damage, never something to wait for.
     pub async fn after(&self, org: OrgId, position: u64, limit: u32) -> Result<Vec<StoredEvent>, StoreError> {
         let mut transaction = scoped(&self.pool, org).await?;

@@ -21,6 +21,21 @@ pub async fn scoped(pool: &PgPool, org: OrgId) -> Result<PgTransaction<'static>,
     begin(pool, format!("{}; SELECT set_config('countersign.org', '{org}', true)", beginning(pool))).await
 }
 
+/// The same with one snapshot for all that is read in it.
+pub async fn snapshot(pool: &PgPool, org: OrgId) -> Result<PgTransaction<'static>, sqlx::Error> {
+    let beginning = beginning(pool).replacen("BEGIN", "BEGIN ISOLATION LEVEL REPEATABLE READ", 1);
+    begin(pool, format!("{beginning}; SELECT set_config('countersign.org', '{org}', true)")).await
+}
+
+/// Goes on with another organization in the same transaction.
+pub async fn enter(transaction: &mut PgTransaction<'static>, org: OrgId) -> Result<(), sqlx::Error> {
+    sqlx::query("SELECT set_config('countersign.org', $1, true)")
+        .bind(org.to_string())
+        .execute(&mut **transaction)
+        .await?;
+    Ok(())
+}
+
 /// Begins a transaction for a statement that spans organizations: row security shows no organization's rows. Every
 /// statement stands in a transaction, because a pooler may hand the connection on after it.
 pub async fn spanning(pool: &PgPool) -> Result<PgTransaction<'static>, sqlx::Error> {

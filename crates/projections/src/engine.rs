@@ -4,7 +4,7 @@
 //! organization is then parked in the group at exactly that event (`parked`), unless another build would know it.
 
 use crate::columns::signed_position;
-use crate::error::{Fault, ProjectionError};
+use crate::error::{Fault, ProjectionError, words_of};
 use crate::group::Group;
 use crate::lease::Lease;
 use crate::parked::{Parking, forget, park, parking};
@@ -15,7 +15,6 @@ use countersign_eventstore::{Ledger, StoreError, StoredEvent};
 use countersign_postgres::scoped;
 use futures::FutureExt;
 use sqlx::{Connection, PgConnection, Postgres, Transaction};
-use std::any::Any;
 use std::panic::AssertUnwindSafe;
 
 /// How many events one transaction folds.
@@ -294,13 +293,6 @@ pub(crate) async fn fold_recorded(
         })??;
     }
     Ok(())
-}
-
-/// What a fold said when it failed.
-fn words_of(panic: &(dyn Any + Send)) -> String {
-    let owned = panic.downcast_ref::<String>().cloned();
-    let words = owned.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-    words.unwrap_or_else(|| "the fold failed".to_owned())
 }
 
 pub(crate) async fn active_generation(

@@ -4,6 +4,7 @@ use crate::page::NotACursor;
 use countersign_domain::access::Denied;
 use countersign_domain::ids::OrgId;
 use countersign_eventstore::{KeyError, StoreError};
+use std::any::Any;
 use std::error::Error;
 
 /// Why a ledger could not be projected.
@@ -127,4 +128,11 @@ pub enum ReadError {
     /// The cursor belongs to another list, or to none.
     #[error(transparent)]
     Cursor(#[from] NotACursor),
+}
+
+/// What a fold said when it failed.
+pub(crate) fn words_of(panic: &(dyn Any + Send)) -> String {
+    let owned = panic.downcast_ref::<String>().cloned();
+    let words = owned.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+    words.unwrap_or_else(|| "the fold failed".to_owned())
 }

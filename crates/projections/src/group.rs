@@ -1,10 +1,12 @@
 //! Groups: read models that are fed by one scan, share a checkpoint, and come and go together.
 
+use crate::digest;
 use crate::error::ProjectionError;
+use crate::line::{Line, Lines};
 use crate::projector::{Projector, Rows};
 use crate::scope::Generation;
 use async_trait::async_trait;
-use countersign_canon::{Digest, canonical_text, sha256};
+use countersign_canon::Digest;
 use countersign_domain::envelope::Recorded;
 use sqlx::PgConnection;
 use std::collections::BTreeSet;
@@ -14,6 +16,12 @@ use std::collections::BTreeSet;
 pub trait Table: Projector {
     /// The table's name: also how the read model is called.
     const NAME: &'static str;
+    /// Its columns as `copy` writes them, behind generation and organization.
+    const COLUMNS: &'static [&'static str];
+    /// Which of them hold personal values, and are no part of a digest: whoever is erased takes them away.
+    const PERSONAL: &'static [&'static str] = &[];
+    /// Whether every row comes of one event and stays as it is.
+    const ONLY_ADDED: bool = false;
 
     /// The rows of these keys, as far as they are there.
     async fn load(
@@ -32,8 +40,8 @@ pub trait Table: Projector {
     /// Takes rows away, in one statement.
     async fn delete(connection: &mut PgConnection, of: Generation, keys: &[Self::Key]) -> Result<(), sqlx::Error>;
 
-    /// Every row, for digests. Personal values are no part of it.
-    async fn all(connection: &mut PgConnection, of: Generation) -> Result<Vec<(Self::Key, Self::Row)>, sqlx::Error>;
+    /// Writes a row as `COPY` reads it: the same columns as `save` writes.
+    fn copy(row: (&Self::Key, &Self::Row), line: &mut Line);
 }
 
 /// A read model of any kind, as a group holds it.
@@ -52,6 +60,61 @@ pub trait ReadModel: Send + Sync + std::fmt::Debug {
 
     /// A digest over all rows: the same for a replay, a rebuild and the live table, on any machine.
     async fn digest(&self, connection: &mut PgConnection, of: Generation) -> Result<Digest, ProjectionError>;
+
+    /// Its table's columns that hold personal values.
+    fn personal(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Whether every row comes of one event and stays as it is: then what is folded can be written as one goes along.
+    fn is_only_added_to(&self) -> bool {
+        false
+    }
+
+    /// No rows yet, to be folded in memory from position zero; `None` where the rows are no fold of the ledger alone.
+    fn folding(&self) -> Option<Box<dyn Folding>> {
+        None
+    }
+}
+
+/// One organization's rows, folded in memory.
+pub trait Folding: Send {
+    /// Whether an event names any of the rows.
+    fn concerns(&self, event: &Recorded) -> bool;
+
+    /// Folds an event.
+    fn take(&mut self, event: &Recorded);
+
+    /// The rows that are there, which are then here no more.
+    fn lines(&mut self, of: Generation) -> Vec<Lines>;
+}
+
+/// The rows of one read model, all at hand.
+struct AllRows<P: Projector>(Rows<P::Key, P::Row>);
+
+impl<P: Table> Folding for AllRows<P> {
+    fn concerns(&self, event: &Recorded) -> bool {
+        P::keys(event).into_iter().next().is_some()
+    }
+
+    fn take(&mut self, event: &Recorded) {
+        // As the engine does it: an event that names no row is not shown to the fold.
+        if self.concerns(event) {
+            P::project(&mut self.0, event);
+        }
+    }
+
+    fn lines(&mut self, of: Generation) -> Vec<Lines> {
+        let rows = std::mem::replace(&mut self.0, Rows::at_hand([], []));
+        let mut lines = Lines { table: P::NAME, columns: P::COLUMNS, text: Vec::new() };
+        for (key, row) in &rows.into_changes().0 {
+            let mut line = Line::after(&mut lines.text);
+            line.put(of.number).put(of.org.0);
+            P::copy((key, row), &mut line);
+            line.end();
+        }
+        vec![lines]
+    }
 }
 
 /// A fold with its table, as a read model of a group.
@@ -101,14 +164,19 @@ impl<P: Table> ReadModel for Model<P> {
     }
 
     async fn digest(&self, connection: &mut PgConnection, of: Generation) -> Result<Digest, ProjectionError> {
-        let mut rows = P::all(connection, of).await?;
-        rows.sort_by(|(one, _), (other, _)| one.cmp(other));
-        let mut text = String::new();
-        for row in &rows {
-            text.push_str(&canonical_text(row).map_err(countersign_eventstore::StoreError::from)?);
-            text.push('\n');
-        }
-        Ok(sha256(&[P::NAME.as_bytes(), b"\n", text.as_bytes()]))
+        Ok(digest::of_table(connection, P::NAME, P::PERSONAL, of).await?)
+    }
+
+    fn personal(&self) -> &'static [&'static str] {
+        P::PERSONAL
+    }
+
+    fn is_only_added_to(&self) -> bool {
+        P::ONLY_ADDED
+    }
+
+    fn folding(&self) -> Option<Box<dyn Folding>> {
+        Some(Box::new(AllRows::<P>(Rows::at_hand([], []))))
     }
 }
 

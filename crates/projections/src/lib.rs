@@ -20,13 +20,16 @@ pub mod work;
 mod abreast;
 mod access_facts;
 mod columns;
+mod digest;
 mod engine;
 mod error;
 mod follower;
 mod group;
+mod group_standing;
 mod group_state;
 mod groups;
 mod lease;
+mod line;
 mod measure;
 mod page;
 mod parked;
@@ -34,7 +37,6 @@ mod position;
 mod projector;
 mod queue;
 mod rebuild;
-mod rebuild_access;
 mod scope;
 #[cfg(test)]
 mod testing;
@@ -44,13 +46,17 @@ pub use engine::{Advance, advance};
 pub use error::{ProjectionError, ReadError};
 pub use follower::{Follower, FollowerOptions};
 pub use group::{Group, ReadModel, Table, model};
+pub use group_standing::{GroupStanding, ParkedIn, group_standings};
 pub use group_state::{GroupState, group_states};
 pub use groups::{code_digest, groups};
 pub use lease::{LeaseTimes, Leases};
+pub use line::{Cell, Line};
 pub use page::{Cursor, Limit, NotACursor, NotALimit, Page, PageRequest};
 pub use parked::unpark;
 pub use position::Positions;
 pub use projector::{Keys, Projector, Rows};
-pub use rebuild::{ParkedOrganization, RebuildReport, rebuild};
-pub use rebuild_access::{ACCESS, rebuild_access};
+pub use rebuild::{
+    ACCESS, Checked, Difference, HowFar, InWhat, ParkedOrganization, Progress, Rebuild, RebuildError, RebuildReport,
+    RebuildState, Rebuilds, Told, Wanted, Workers,
+};
 pub use scope::{Asker, Generation, Scope};

@@ -1,198 +1,198 @@
-//! Another generation of a group, built beside the one that is read, and put in its place whole.
+//! Read models built anew beside those that are read, and put in their place whole.
 //!
-//! Per organization: fold from position zero, follow until little is left, then hold the ledger still for a moment,
-//! fold the rest and put the organization's readers over. Reads go on from the old generation until that moment.
+//! A rebuild is a job (`job`) that outlives whoever works on it. It folds every ledger in memory into tables apart from
+//! those that are read (`backfill`), gives them their indexes and makes them a new generation of the group, follows the
+//! ledgers in it, and then, organization by organization and with the ledger held still for a moment, puts the readers
+//! over (`cut_over`). The generation before is kept up to date for a while, and readers can be put back to it. What is
+//! read can be compared with what the ledger comes to at any time (`check`).
 
-use crate::engine::{Advance, Step, active_generation, claim, fold, move_checkpoint, step};
-use crate::error::{Fault, ProjectionError};
+mod access;
+mod backfill;
+mod built;
+mod check;
+mod copy;
+mod cut_over;
+mod error;
+mod job;
+mod keep;
+mod replay;
+mod standing;
+mod work;
+
+pub use access::ACCESS;
+pub use check::{Checked, Difference, InWhat};
+pub use error::RebuildError;
+pub use job::{Rebuild, RebuildState, Wanted, Workers};
+pub use standing::{HowFar, ParkedOrganization};
+pub use work::RebuildReport;
+
 use crate::group::Group;
-use crate::parked::{self, Parking};
-use crate::scope::Generation;
+use built::Built;
 use countersign_domain::ids::OrgId;
-use countersign_eventstore::{Ledger, fence};
-use countersign_postgres::{scoped, spanning};
-use sqlx::PgConnection;
-use std::time::Duration;
+use countersign_eventstore::Ledger;
+use sqlx::PgPool;
+use std::sync::Arc;
+use uuid::Uuid;
 
-/// At most so many events are folded while a ledger is held still.
-pub(crate) const UNDER_THE_FENCE: u32 = 100;
-/// How long a cut-over waits for the ledger's lock before it follows on and tries again.
-const PATIENCE: Duration = Duration::from_millis(500);
-/// What Postgres answers to whoever waited for a lock as long as they wanted to.
-const LOCK_NOT_AVAILABLE: &str = "55P03";
+/// One check compares organizations with so many events together, in one snapshot.
+const CHECKED_AT_A_TIME: u64 = 50_000;
+/// How many rebuilds are listed.
+const LISTED: i64 = 100;
 
-/// What a rebuild did.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct RebuildReport {
-    /// Which group.
-    pub group: &'static str,
-    /// The generation that was built and is read now.
-    pub generation: i32,
-    /// How many organizations.
-    pub organizations: usize,
-    /// How many events were folded.
-    pub events: u64,
-    /// Which of them have rows only up to an event that could not be projected.
-    pub parked: Vec<ParkedOrganization>,
+/// What is told of work that takes its time, to whoever watches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// Ledgers with so many events are to be folded.
+    Begun {
+        /// How many.
+        events: u64,
+    },
+    /// So many of them have been.
+    Folded {
+        /// How many.
+        events: u64,
+    },
+    /// So many events were taken over that came meanwhile.
+    Followed {
+        /// How many.
+        events: u64,
+    },
+    /// A rebuild is at something else now.
+    Entered {
+        /// Of which group.
+        group: String,
+        /// At what.
+        state: RebuildState,
+    },
+    /// An organization's readers are on the new generation, or back.
+    PutOver {
+        /// In which group.
+        group: String,
+        /// Whose.
+        org: OrgId,
+    },
 }
 
-/// An organization whose rows stop before an event that could not be projected.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct ParkedOrganization {
-    /// Which one.
-    pub org: OrgId,
-    /// The event's place in its ledger.
-    pub position: u64,
-    /// What went wrong.
-    pub reason: String,
+/// Whoever watches.
+pub type Progress = Arc<dyn Fn(Told) + Send + Sync>;
+
+/// Somebody who rebuilds: a command line, or a node that serves. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Rebuilds {
+    ledger: Ledger,
+    groups: Arc<Vec<Group>>,
+    /// Who this is, to the others.
+    worker: Uuid,
 }
 
-/// Rebuilds a group for every organization from position zero. `progress` hears of every batch: how many events it had.
-///
-/// An event that cannot be projected parks its organization in the new generation, and holds nobody else up; its readers
-/// are put over like everybody's.
-pub async fn rebuild(
-    ledger: &Ledger,
-    group: &Group,
-    progress: impl Fn(u64) + Send + Sync,
-) -> Result<RebuildReport, ProjectionError> {
-    let number = create_generation(ledger, group.name).await?;
-    let mut events = 0;
-    loop {
-        let heads = ledger.reader().heads().await?;
-        let mut stopped = Vec::new();
-        for (org, _) in &heads {
-            let of = Generation { org: *org, number };
-            events += rebuild_one(ledger, group, of, &progress).await?;
-            stopped.extend(parked_in(ledger, group, of).await?);
-        }
-        // Organizations that were opened meanwhile began on the old generation.
-        if finish_generation(ledger, group.name, number).await? {
-            let organizations = heads.len();
-            return Ok(RebuildReport { group: group.name, generation: number, organizations, events, parked: stopped });
-        }
+impl Rebuilds {
+    /// Somebody who can rebuild these groups, and the access group.
+    pub fn new(ledger: Ledger, groups: Arc<Vec<Group>>) -> Self {
+        Self { ledger, groups, worker: Uuid::now_v7() }
     }
-}
 
-/// Whether an organization's readers are on a generation already.
-pub(crate) async fn is_there(ledger: &Ledger, group: &str, of: Generation) -> Result<bool, ProjectionError> {
-    let mut transaction = scoped(ledger.reader().pool(), of.org).await?;
-    let active = active_generation(&mut transaction, group, of.org).await?;
-    transaction.commit().await?;
-    Ok(active == Some(of.number))
-}
-
-async fn parked_in(
-    ledger: &Ledger,
-    group: &Group,
-    of: Generation,
-) -> Result<Option<ParkedOrganization>, ProjectionError> {
-    let mut transaction = scoped(ledger.reader().pool(), of.org).await?;
-    let found = parked::found(&mut transaction, group.name, of).await?;
-    transaction.commit().await?;
-    Ok(found.map(|(position, reason)| ParkedOrganization { org: of.org, position, reason }))
-}
-
-/// A new, empty generation of a group.
-pub(crate) async fn create_generation(ledger: &Ledger, group: &str) -> Result<i32, ProjectionError> {
-    let mut transaction = spanning(ledger.reader().pool()).await?;
-    let row =
-        sqlx::query!(r#"SELECT read.create_generation($1) AS "number!""#, group).fetch_one(&mut *transaction).await?;
-    transaction.commit().await?;
-    Ok(row.number)
-}
-
-/// Ends a rebuild, if every organization is on the new generation by now; the old ones go.
-pub(crate) async fn finish_generation(ledger: &Ledger, group: &str, number: i32) -> Result<bool, ProjectionError> {
-    let mut transaction = spanning(ledger.reader().pool()).await?;
-    let row = sqlx::query!(r#"SELECT read.finish_generation($1, $2) AS "finished!""#, group, number)
-        .fetch_one(&mut *transaction)
-        .await?;
-    transaction.commit().await?;
-    if row.finished {
-        drop_retired(ledger, group).await?;
+    pub(crate) fn pool(&self) -> &PgPool {
+        self.ledger.reader().pool()
     }
-    Ok(row.finished)
-}
 
-/// One table a transaction, and again where a reader took too long: nobody waits for long, and nobody for ever.
-async fn drop_retired(ledger: &Ledger, group: &str) -> Result<(), ProjectionError> {
-    loop {
-        match drop_one_retired(ledger, group).await {
-            Ok(true) => {}
-            Ok(false) => return Ok(()),
-            Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(LOCK_NOT_AVAILABLE) => {
-                tokio::time::sleep(PATIENCE).await;
+    pub(crate) fn built(&self, name: &str) -> Result<Built<'_>, RebuildError> {
+        Built::named(name, &self.groups).ok_or_else(|| {
+            let known = self.names().join(", ");
+            RebuildError::UnknownGroup(name.to_owned(), known)
+        })
+    }
+
+    /// Every group that can be built anew.
+    pub fn names(&self) -> Vec<&'static str> {
+        self.groups.iter().map(|group| group.name).chain([ACCESS]).collect()
+    }
+
+    /// Asks for a rebuild: somebody has to work on it then. What was kept of the one before is given up.
+    ///
+    /// # Errors
+    ///
+    /// Where there is no such group, or another rebuild of it is under way.
+    pub async fn ask(&self, wanted: &Wanted) -> Result<Rebuild, RebuildError> {
+        self.built(&wanted.group)?;
+        let heads = self.ledger.reader().heads().await?;
+        let is_known = |org: &OrgId| heads.iter().any(|(known, _)| known == org);
+        if !wanted.only.iter().chain(&wanted.canaries).all(is_known) {
+            return Err(RebuildError::UnknownOrganization);
+        }
+        if self.under_way(&wanted.group).await?.is_some() {
+            return Err(RebuildError::UnderWay(wanted.group.clone()));
+        }
+        job::end_windows(self.pool(), Some(&wanted.group)).await?;
+        let id = job::insert(self.pool(), wanted).await?;
+        self.find(id).await
+    }
+
+    /// The rebuild of a group that has work left.
+    pub async fn under_way(&self, group: &str) -> Result<Option<Rebuild>, RebuildError> {
+        job::find_in(self.pool(), group, &RebuildState::UNDER_WAY).await
+    }
+
+    /// Asks for readers to be put back to the generation before the last rebuild: somebody has to work on it then.
+    ///
+    /// # Errors
+    ///
+    /// Where nothing is kept of it.
+    pub async fn ask_back(&self, group: &str, by: Workers) -> Result<Rebuild, RebuildError> {
+        if let Built::Access = self.built(group)? {
+            return Err(RebuildError::NotKeptTwice(group.to_owned()));
+        }
+        let kept = job::find_in(self.pool(), group, &[RebuildState::InRollbackWindow]).await?;
+        let kept = kept.ok_or_else(|| RebuildError::NothingKept(group.to_owned()))?;
+        if !job::enter_rollback(self.pool(), kept.id, by).await? {
+            return Err(RebuildError::NothingKept(group.to_owned()));
+        }
+        self.find(kept.id).await
+    }
+
+    /// A rebuild.
+    pub async fn find(&self, id: Uuid) -> Result<Rebuild, RebuildError> {
+        job::find(self.pool(), &[id], 1).await?.pop().ok_or(RebuildError::Unknown)
+    }
+
+    /// The last rebuilds, the newest first.
+    pub async fn list(&self) -> Result<Vec<Rebuild>, RebuildError> {
+        job::find(self.pool(), &[], LISTED).await
+    }
+
+    /// How far a rebuild is. Every ledger is looked at.
+    pub async fn how_far(&self, rebuild: &Rebuild) -> Result<HowFar, RebuildError> {
+        Ok(HowFar::of(&standing::find(self.pool(), rebuild.id).await?, rebuild.generation))
+    }
+
+    /// Compares the rows that are read with what the ledgers come to, group by group and organization by organization;
+    /// changes nothing.
+    pub async fn check(
+        &self,
+        groups: &[String],
+        only: Option<OrgId>,
+        progress: &Progress,
+    ) -> Result<Vec<Checked>, RebuildError> {
+        let mut heads = self.ledger.reader().heads().await?;
+        heads.retain(|(org, _)| only.is_none_or(|only| only == *org));
+        if let (Some(_), true) = (only, heads.is_empty()) {
+            return Err(RebuildError::UnknownOrganization);
+        }
+        let events = heads.iter().map(|(_, head)| head).sum::<u64>() * groups.len() as u64;
+        progress(Told::Begun { events });
+        let mut checked = Vec::new();
+        for group in groups {
+            let built = self.built(group)?;
+            let (mut orgs, mut events) = (Vec::new(), 0);
+            for (org, head) in &heads {
+                orgs.push(*org);
+                events += head;
+                if events >= CHECKED_AT_A_TIME {
+                    checked.extend(check::check(self, built, &std::mem::take(&mut orgs), progress).await?);
+                    events = 0;
+                }
             }
-            Err(error) => return Err(error.into()),
+            checked.extend(check::check(self, built, &orgs, progress).await?);
         }
+        Ok(checked)
     }
-}
-
-/// Whether there may be more.
-async fn drop_one_retired(ledger: &Ledger, group: &str) -> Result<bool, sqlx::Error> {
-    let mut transaction = spanning(ledger.reader().pool()).await?;
-    let row = sqlx::query!(r#"SELECT read.drop_retired($1) AS "more!""#, group).fetch_one(&mut *transaction).await?;
-    transaction.commit().await?;
-    Ok(row.more)
-}
-
-/// Puts an organization's readers on a generation, with its ledger held still at the head.
-pub(crate) async fn activate(
-    connection: &mut PgConnection,
-    group: &str,
-    of: Generation,
-) -> Result<(), ProjectionError> {
-    sqlx::query!("SELECT read.activate($1, $2, $3)", of.org.0, group, of.number).fetch_one(connection).await?;
-    Ok(())
-}
-
-async fn rebuild_one(
-    ledger: &Ledger,
-    group: &Group,
-    of: Generation,
-    progress: &(impl Fn(u64) + Send + Sync),
-) -> Result<u64, ProjectionError> {
-    let mut folded = 0;
-    if is_there(ledger, group.name, of).await? {
-        return Ok(0);
-    }
-    loop {
-        let transaction = scoped(ledger.reader().pool(), of.org).await?;
-        let Step { became, events } = step(transaction, ledger, group, of).await?;
-        folded += events;
-        progress(events);
-        if became != Advance::Parked && events >= u64::from(UNDER_THE_FENCE) {
-            continue;
-        }
-        if let Some(rest) = cut_over(ledger, group, of).await? {
-            progress(rest);
-            return Ok(folded + rest);
-        }
-    }
-}
-
-/// With the ledger held still: the last few events, then the readers. `None` where too much was left, no lock was had,
-/// or an event could not be folded: what is to be done about that is done without holding anybody up.
-async fn cut_over(ledger: &Ledger, group: &Group, of: Generation) -> Result<Option<u64>, ProjectionError> {
-    let Some(mut transaction) = fence(ledger.reader().pool(), of.org, PATIENCE).await? else { return Ok(None) };
-    let Some(claim) = claim(&mut transaction, group, of).await? else { return Ok(None) };
-    let events = match claim.parking {
-        Parking::Stands => Vec::new(),
-        Parking::None => ledger.reader().after_in(&mut transaction, of.org, claim.position, UNDER_THE_FENCE).await?,
-        Parking::TriedByOthers => return Ok(None),
-    };
-    if events.len() as u64 == u64::from(UNDER_THE_FENCE) {
-        return Ok(None);
-    }
-    if let Some(last) = events.last() {
-        match fold(&mut transaction, ledger, group, of, &events).await {
-            Ok(()) => move_checkpoint(&mut transaction, group.name, of, last.position).await?,
-            Err(error) if error.fault() == Fault::Poison => return Ok(None),
-            Err(error) => return Err(error),
-        }
-    }
-    activate(&mut transaction, group.name, of).await?;
-    transaction.commit().await?;
-    Ok(Some(events.len() as u64))
 }

@@ -6,5 +6,6 @@ pub(crate) mod demo;
 pub(crate) mod import;
 pub(crate) mod migrate;
 pub(crate) mod org;
+pub(crate) mod projections;
 pub(crate) mod rebuild;
 pub(crate) mod serve;

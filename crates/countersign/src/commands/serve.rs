@@ -82,6 +82,7 @@ pub(crate) async fn serve_node(
         served = async { serving.await } => served.map_err(|error| Failure::because("serving failed", error)),
         operated = operated => operated,
         () = worker.run(leases) => Ok(()),
+        () = node.rebuilds().keep() => Ok(()),
         () = forget(&node.identity, &*node.clock, serve.forget_every) => Ok(()),
         () = database.watch() => Ok(()),
     };

@@ -8,8 +8,8 @@ use countersign_domain::use_cases::clients::rename_client;
 use countersign_postgres::scoped;
 use countersign_projections::work::project;
 use countersign_projections::{
-    Advance, Follower, FollowerOptions, Generation, Group, Keys, Positions, Projector, ReadError, Rows, Table, advance,
-    groups, model,
+    Advance, Follower, FollowerOptions, Generation, Group, Keys, Line, Positions, Projector, ReadError, Rows, Table,
+    advance, groups, model,
 };
 use sqlx::{PgConnection, PgPool};
 use std::sync::Arc;
@@ -35,6 +35,7 @@ impl Projector for Squeamish {
 #[async_trait]
 impl Table for Squeamish {
     const NAME: &'static str = "squeamish";
+    const COLUMNS: &'static [&'static str] = &["position"];
 
     async fn load(_: &mut PgConnection, _: Generation, _: &[u64]) -> Result<Vec<(u64, ())>, sqlx::Error> {
         Ok(Vec::new())
@@ -48,8 +49,8 @@ impl Table for Squeamish {
         Ok(())
     }
 
-    async fn all(_: &mut PgConnection, _: Generation) -> Result<Vec<(u64, ())>, sqlx::Error> {
-        Ok(Vec::new())
+    fn copy((position, ()): (&u64, &()), line: &mut Line) {
+        line.put(position.cast_signed());
     }
 }
 

@@ -27,12 +27,15 @@ use countersign_domain::values::{
 use countersign_domain::work::project::ContractLine;
 use countersign_domain::work::time_entry::Worked;
 use countersign_eventstore::{Ledger, LedgerOptions, MasterKey, Submission, SystemClock, Vault, Verdict};
-use countersign_projections::{Advance, Group, Scope, advance, groups};
+use countersign_projections::{
+    Advance, Group, Progress, RebuildReport, Rebuilds, Scope, Wanted, Workers, advance, groups,
+};
 use rust_decimal::Decimal;
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 use uuid::Uuid;
 
 /// The admin.
@@ -75,6 +78,27 @@ pub async fn node(owner: &PgPool) -> Ledger {
     let pool = PgPoolOptions::new().max_connections(12).connect_with(options).await.unwrap();
     let vault = Vault::new(pool.clone(), MasterKey::parse(&"5a".repeat(32)).unwrap());
     Ledger::start(pool, vault, Arc::new(SystemClock), LedgerOptions { lanes: 2, ..LedgerOptions::default() })
+}
+
+/// Rebuilds a group for everybody, and keeps nothing of what was there before.
+pub async fn rebuild(ledger: &Ledger, group: &str) -> RebuildReport {
+    rebuild_with(ledger, groups(), group).await
+}
+
+/// The same in a build with these groups.
+pub async fn rebuild_with(ledger: &Ledger, groups: Vec<Group>, group: &str) -> RebuildReport {
+    let rebuilds = Rebuilds::new(ledger.clone(), Arc::new(groups));
+    let begun = rebuilds.ask(&everybody(group)).await.unwrap();
+    rebuilds.work_on(&[begun.id], &nobody_watches()).await.unwrap().remove(0)
+}
+
+/// A rebuild for everybody, of which nothing is kept.
+pub fn everybody(group: &str) -> Wanted {
+    Wanted { group: group.to_owned(), only: None, canaries: Vec::new(), keep: Duration::ZERO, by: Workers::Asker }
+}
+
+pub fn nobody_watches() -> Progress {
+    Arc::new(|_| ())
 }
 
 impl Firm {

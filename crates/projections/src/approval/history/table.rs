@@ -4,6 +4,7 @@ use super::{ApprovalHistory, ApprovalHistoryRow, Word};
 use crate::approval::approvable::Approvable;
 use crate::columns::{column, json, principal, read, read_position, read_principal, read_word, signed_position, word};
 use crate::group::Table;
+use crate::line::Line;
 use crate::scope::Generation;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -42,6 +43,19 @@ impl Stored {
 #[async_trait]
 impl Table for ApprovalHistory {
     const NAME: &'static str = "approval_history";
+    const COLUMNS: &'static [&'static str] = &[
+        "position",
+        "object_kind",
+        "object_id",
+        "project_id",
+        "client_id",
+        "decided",
+        "by_kind",
+        "by_id",
+        "recorded_at",
+        "entry",
+    ];
+    const ONLY_ADDED: bool = true;
 
     async fn load(
         connection: &mut PgConnection,
@@ -122,18 +136,17 @@ impl Table for ApprovalHistory {
         Ok(())
     }
 
-    async fn all(connection: &mut PgConnection, of: Generation) -> Result<Vec<(u64, ApprovalHistoryRow)>, sqlx::Error> {
-        let found = sqlx::query_as!(
-            Stored,
-            r#"SELECT position, object_kind, object_id, project_id, client_id, decided, by_kind, by_id, recorded_at,
-                 entry AS "entry: Json<Word>"
-             FROM read.approval_history
-             WHERE generation = $1 AND org_id = $2"#,
-            of.number,
-            of.org.0
-        )
-        .fetch_all(connection)
-        .await?;
-        found.into_iter().map(Stored::into_row).collect()
+    fn copy((position, row): (&u64, &ApprovalHistoryRow), line: &mut Line) {
+        let (by_kind, by_id) = principal(row.by);
+        line.put(signed_position(*position))
+            .put(row.what.kind().as_str())
+            .put(row.what.id())
+            .put(row.project.0)
+            .put(row.client.0)
+            .put(word(&row.decided).as_str())
+            .put(by_kind.as_str())
+            .put(by_id)
+            .put(row.at.as_utc())
+            .put(Json(&row.word));
     }
 }

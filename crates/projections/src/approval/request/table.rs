@@ -4,6 +4,7 @@ use super::{ApprovalRequest, ApprovalRequestRow, Question, Standing};
 use crate::approval::approvable::Approvable;
 use crate::columns::{column, json, moment, read, read_count, read_word, signed, word};
 use crate::group::Table;
+use crate::line::Line;
 use crate::scope::Generation;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -78,6 +79,21 @@ fn person(principal: Principal) -> Uuid {
 #[async_trait]
 impl Table for ApprovalRequest {
     const NAME: &'static str = "approval_request";
+    const COLUMNS: &'static [&'static str] = &[
+        "object_kind",
+        "object_id",
+        "project_id",
+        "client_id",
+        "standing",
+        "revision",
+        "asked_by",
+        "asked_at",
+        "closed_at",
+        "needed_right",
+        "named",
+        "given",
+        "request",
+    ];
 
     /// An id is of one kind only, so that the two columns can be looked for apart, in the index.
     async fn load(
@@ -176,21 +192,19 @@ impl Table for ApprovalRequest {
         Ok(())
     }
 
-    async fn all(
-        connection: &mut PgConnection,
-        of: Generation,
-    ) -> Result<Vec<(Approvable, ApprovalRequestRow)>, sqlx::Error> {
-        let found = sqlx::query_as!(
-            Stored,
-            r#"SELECT object_kind, object_id, project_id, client_id, standing, revision, asked_at, closed_at,
-                 request AS "request: Json<Question>"
-             FROM read.approval_request
-             WHERE generation = $1 AND org_id = $2"#,
-            of.number,
-            of.org.0
-        )
-        .fetch_all(connection)
-        .await?;
-        found.into_iter().map(Stored::into_row).collect()
+    fn copy((what, row): (&Approvable, &ApprovalRequestRow), line: &mut Line) {
+        line.put(what.kind().as_str())
+            .put(what.id())
+            .put(row.project.0)
+            .put(row.client.0)
+            .put(word(&row.standing).as_str())
+            .put(signed(row.revision))
+            .put(person(row.question.asked_by))
+            .put(row.asked_at.as_utc())
+            .put(moment(row.closed_at))
+            .put(row.needed_right().map(Right::as_str))
+            .put(row.named())
+            .put(row.given())
+            .put(Json(&row.question));
     }
 }

@@ -3,6 +3,7 @@
 use super::{Invoice, InvoiceRow, Story};
 use crate::columns::{column, json, read_word, signed, word};
 use crate::group::Table;
+use crate::line::Line;
 use crate::scope::Generation;
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -35,6 +36,22 @@ impl Stored {
 #[async_trait]
 impl Table for Invoice {
     const NAME: &'static str = "invoice";
+    const COLUMNS: &'static [&'static str] = &[
+        "invoice_id",
+        "project_id",
+        "client_id",
+        "status",
+        "revision",
+        "currency",
+        "net",
+        "gross",
+        "number",
+        "issued_on",
+        "drafted_at",
+        "since",
+        "content",
+        "story",
+    ];
 
     async fn load(
         connection: &mut PgConnection,
@@ -124,17 +141,21 @@ impl Table for Invoice {
         Ok(())
     }
 
-    async fn all(connection: &mut PgConnection, of: Generation) -> Result<Vec<(InvoiceId, InvoiceRow)>, sqlx::Error> {
-        let found = sqlx::query_as!(
-            Stored,
-            r#"SELECT invoice_id, status, since, content AS "content: Json<Content>", story AS "story: Json<Story>"
-             FROM read.invoice
-             WHERE generation = $1 AND org_id = $2"#,
-            of.number,
-            of.org.0
-        )
-        .fetch_all(connection)
-        .await?;
-        found.into_iter().map(Stored::into_row).collect()
+    fn copy((id, row): (&InvoiceId, &InvoiceRow), line: &mut Line) {
+        let (content, sent) = (&row.content, row.story.sent.as_ref());
+        line.put(id.0)
+            .put(content.project.0)
+            .put(content.client.0)
+            .put(word(&row.status).as_str())
+            .put(signed(content.revision))
+            .put(content.currency.to_string().as_str())
+            .put(content.totals.net.minor())
+            .put(content.totals.gross.minor())
+            .put(sent.map(|sent| sent.number.to_string()).as_deref())
+            .put(sent.map(|sent| sent.issued_on))
+            .put(row.story.drafted.at.as_utc())
+            .put(row.since.as_utc())
+            .put(Json(content))
+            .put(Json(&row.story));
     }
 }

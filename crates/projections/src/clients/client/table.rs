@@ -3,6 +3,7 @@
 use super::{Client, ClientRow};
 use crate::columns::{column, read};
 use crate::group::Table;
+use crate::line::Line;
 use crate::scope::Generation;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -27,6 +28,7 @@ impl Stored {
 #[async_trait]
 impl Table for Client {
     const NAME: &'static str = "client";
+    const COLUMNS: &'static [&'static str] = &["client_id", "name", "opened_at"];
 
     async fn load(
         connection: &mut PgConnection,
@@ -87,17 +89,7 @@ impl Table for Client {
         Ok(())
     }
 
-    async fn all(connection: &mut PgConnection, of: Generation) -> Result<Vec<(ClientId, ClientRow)>, sqlx::Error> {
-        let found = sqlx::query_as!(
-            Stored,
-            "SELECT client_id, name, opened_at
-             FROM read.client
-             WHERE generation = $1 AND org_id = $2",
-            of.number,
-            of.org.0
-        )
-        .fetch_all(connection)
-        .await?;
-        found.into_iter().map(Stored::into_row).collect()
+    fn copy((id, row): (&ClientId, &ClientRow), line: &mut Line) {
+        line.put(id.0).put(row.name.as_str()).put(row.opened_at.as_utc());
     }
 }

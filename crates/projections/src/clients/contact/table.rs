@@ -3,6 +3,7 @@
 use super::{Contact, ContactRow};
 use crate::columns::column;
 use crate::group::Table;
+use crate::line::Line;
 use crate::scope::Generation;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -31,6 +32,7 @@ impl Stored {
 #[async_trait]
 impl Table for Contact {
     const NAME: &'static str = "contact";
+    const COLUMNS: &'static [&'static str] = &["contact_id", "client_id", "mailbox_id", "added_at"];
 
     async fn load(
         connection: &mut PgConnection,
@@ -93,17 +95,7 @@ impl Table for Contact {
         Ok(())
     }
 
-    async fn all(connection: &mut PgConnection, of: Generation) -> Result<Vec<(ContactId, ContactRow)>, sqlx::Error> {
-        let found = sqlx::query_as!(
-            Stored,
-            "SELECT contact_id, client_id, mailbox_id, added_at
-             FROM read.contact
-             WHERE generation = $1 AND org_id = $2",
-            of.number,
-            of.org.0
-        )
-        .fetch_all(connection)
-        .await?;
-        found.into_iter().map(Stored::into_row).collect()
+    fn copy((id, row): (&ContactId, &ContactRow), line: &mut Line) {
+        line.put(id.0).put(row.client.0).put(row.mailbox.0).put(row.added_at.as_utc());
     }
 }

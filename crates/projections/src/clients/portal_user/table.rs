@@ -3,6 +3,7 @@
 use super::{PortalUser, PortalUserRow};
 use crate::columns::{column, moment, read_word, word};
 use crate::group::Table;
+use crate::line::Line;
 use crate::scope::Generation;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -45,6 +46,19 @@ impl Stored {
 #[async_trait]
 impl Table for PortalUser {
     const NAME: &'static str = "portal_user";
+    const COLUMNS: &'static [&'static str] = &[
+        "portal_user_id",
+        "contact_id",
+        "client_id",
+        "mailbox_id",
+        "status",
+        "prepared_at",
+        "invitation_id",
+        "invited_at",
+        "expires_at",
+        "accepted_at",
+        "deactivated_at",
+    ];
 
     async fn load(
         connection: &mut PgConnection,
@@ -128,21 +142,17 @@ impl Table for PortalUser {
         Ok(())
     }
 
-    async fn all(
-        connection: &mut PgConnection,
-        of: Generation,
-    ) -> Result<Vec<(PortalUserId, PortalUserRow)>, sqlx::Error> {
-        let found = sqlx::query_as!(
-            Stored,
-            "SELECT portal_user_id, contact_id, client_id, mailbox_id, status, prepared_at, invitation_id,
-                 invited_at, expires_at, accepted_at, deactivated_at
-             FROM read.portal_user
-             WHERE generation = $1 AND org_id = $2",
-            of.number,
-            of.org.0
-        )
-        .fetch_all(connection)
-        .await?;
-        found.into_iter().map(Stored::into_row).collect()
+    fn copy((id, row): (&PortalUserId, &PortalUserRow), line: &mut Line) {
+        line.put(id.0)
+            .put(row.contact.0)
+            .put(row.client.0)
+            .put(row.mailbox.0)
+            .put(word(&row.status).as_str())
+            .put(row.prepared_at.as_utc())
+            .put(row.invitation.map(|invitation| invitation.0))
+            .put(moment(row.invited_at))
+            .put(moment(row.expires_at))
+            .put(moment(row.accepted_at))
+            .put(moment(row.deactivated_at));
     }
 }

@@ -3,6 +3,7 @@
 use super::{Organization, OrganizationRow};
 use crate::columns::{column, read, read_count, signed};
 use crate::group::Table;
+use crate::line::Line;
 use crate::scope::Generation;
 use async_trait::async_trait;
 use countersign_domain::firm::organization::Home;
@@ -40,13 +41,23 @@ impl Stored {
 #[async_trait]
 impl Table for Organization {
     const NAME: &'static str = "organization";
+    const COLUMNS: &'static [&'static str] = &["slug", "name", "plan", "time_zone", "currency", "locale", "seats_used"];
 
     async fn load(
         connection: &mut PgConnection,
         of: Generation,
         _: &[()],
     ) -> Result<Vec<((), OrganizationRow)>, sqlx::Error> {
-        Self::all(connection, of).await
+        let found = sqlx::query_as!(
+            Stored,
+            "SELECT slug, name, plan, time_zone, currency, locale, seats_used
+             FROM read.organization WHERE generation = $1 AND org_id = $2",
+            of.number,
+            of.org.0
+        )
+        .fetch_all(connection)
+        .await?;
+        found.into_iter().map(Stored::into_row).collect()
     }
 
     async fn save(
@@ -91,16 +102,13 @@ impl Table for Organization {
         Ok(())
     }
 
-    async fn all(connection: &mut PgConnection, of: Generation) -> Result<Vec<((), OrganizationRow)>, sqlx::Error> {
-        let found = sqlx::query_as!(
-            Stored,
-            "SELECT slug, name, plan, time_zone, currency, locale, seats_used
-             FROM read.organization WHERE generation = $1 AND org_id = $2",
-            of.number,
-            of.org.0
-        )
-        .fetch_all(connection)
-        .await?;
-        found.into_iter().map(Stored::into_row).collect()
+    fn copy((_, row): (&(), &OrganizationRow), line: &mut Line) {
+        line.put(row.slug.as_str())
+            .put(row.name.as_str())
+            .put(row.plan.as_str())
+            .put(row.home.time_zone.as_str())
+            .put(row.home.currency.to_string().as_str())
+            .put(row.home.locale.as_str())
+            .put(signed(row.seats_used));
     }
 }

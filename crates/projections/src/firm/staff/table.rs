@@ -3,6 +3,7 @@
 use super::{Staff, StaffRow};
 use crate::columns::{column, moment, read_word, word};
 use crate::group::Table;
+use crate::line::Line;
 use crate::scope::Generation;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -37,6 +38,8 @@ impl Stored {
 #[async_trait]
 impl Table for Staff {
     const NAME: &'static str = "staff";
+    const COLUMNS: &'static [&'static str] =
+        &["staff_id", "level", "status", "mailbox_id", "added_at", "joined_at", "invitation_id"];
 
     async fn load(
         connection: &mut PgConnection,
@@ -107,16 +110,13 @@ impl Table for Staff {
         Ok(())
     }
 
-    async fn all(connection: &mut PgConnection, of: Generation) -> Result<Vec<(StaffId, StaffRow)>, sqlx::Error> {
-        let found = sqlx::query_as!(
-            Stored,
-            "SELECT staff_id, level, status, mailbox_id, added_at, joined_at, invitation_id
-             FROM read.staff WHERE generation = $1 AND org_id = $2",
-            of.number,
-            of.org.0
-        )
-        .fetch_all(connection)
-        .await?;
-        found.into_iter().map(Stored::into_row).collect()
+    fn copy((id, row): (&StaffId, &StaffRow), line: &mut Line) {
+        line.put(id.0)
+            .put(word(&row.level).as_str())
+            .put(word(&row.status).as_str())
+            .put(row.mailbox.0)
+            .put(row.added_at.as_utc())
+            .put(moment(row.joined_at))
+            .put(row.invitation.map(|invitation| invitation.0));
     }
 }

@@ -1,47 +1,31 @@
 //! The statements beside the fold.
 
 use super::{ObjectHistory, ObjectHistoryRow};
-use crate::columns::{column, json, read_position, read_word, signed_position};
+use crate::columns::{column, json, signed_position, word};
 use crate::group::Table;
+use crate::line::Line;
 use crate::scope::Generation;
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
-use countersign_domain::envelope::{Actor, ObjectKind};
-use countersign_domain::portal::StreamId;
+use countersign_domain::envelope::ObjectKind;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-struct Stored {
-    object_kind: String,
-    object_id: Uuid,
-    position: i64,
-    roles: Vec<String>,
-    event_type: String,
-    stream_kind: String,
-    stream_id: Uuid,
-    recorded_at: DateTime<Utc>,
-    actor: Json<Actor>,
-}
-
-impl Stored {
-    fn into_row(self) -> Result<((ObjectKind, Uuid, u64), ObjectHistoryRow), sqlx::Error> {
-        let roles = self.roles.into_iter().map(|role| read_word("roles", role)).collect::<Result<_, _>>()?;
-        let row = ObjectHistoryRow {
-            roles,
-            event_type: self.event_type,
-            stream: StreamId { kind: read_word("stream_kind", self.stream_kind)?, id: self.stream_id },
-            recorded_at: self.recorded_at.into(),
-            actor: self.actor.0,
-        };
-        let kind = read_word("object_kind", self.object_kind)?;
-        Ok(((kind, self.object_id, read_position("position", self.position)?), row))
-    }
-}
-
 #[async_trait]
 impl Table for ObjectHistory {
     const NAME: &'static str = "object_history";
+    const COLUMNS: &'static [&'static str] = &[
+        "object_kind",
+        "object_id",
+        "position",
+        "roles",
+        "event_type",
+        "stream_kind",
+        "stream_id",
+        "recorded_at",
+        "actor",
+    ];
+    const ONLY_ADDED: bool = true;
 
     /// Rows are keyed by the event's position, and an event is folded once: there is never one to load. (Looked for, they
     /// cost a scan of the table until Postgres has counted what an import just wrote: quadratic.)
@@ -120,21 +104,15 @@ impl Table for ObjectHistory {
         Ok(())
     }
 
-    async fn all(
-        connection: &mut PgConnection,
-        of: Generation,
-    ) -> Result<Vec<((ObjectKind, Uuid, u64), ObjectHistoryRow)>, sqlx::Error> {
-        let found = sqlx::query_as!(
-            Stored,
-            r#"SELECT object_kind, object_id, position, roles, event_type, stream_kind, stream_id, recorded_at,
-                 actor AS "actor: Json<Actor>"
-             FROM read.object_history
-             WHERE generation = $1 AND org_id = $2"#,
-            of.number,
-            of.org.0
-        )
-        .fetch_all(connection)
-        .await?;
-        found.into_iter().map(Stored::into_row).collect()
+    fn copy((id, row): (&(ObjectKind, Uuid, u64), &ObjectHistoryRow), line: &mut Line) {
+        line.put(id.0.as_str())
+            .put(id.1)
+            .put(signed_position(id.2))
+            .put(row.roles.iter().map(word).collect::<Vec<_>>())
+            .put(row.event_type.as_str())
+            .put(row.stream.kind.as_str())
+            .put(row.stream.id)
+            .put(row.recorded_at.as_utc())
+            .put(Json(&row.actor));
     }
 }

@@ -3,6 +3,7 @@
 use super::{ImportedCase, ImportedCaseRow};
 use crate::columns::{column, json, moment, read};
 use crate::group::Table;
+use crate::line::Line;
 use crate::scope::Generation;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -35,6 +36,18 @@ impl Stored {
 #[async_trait]
 impl Table for ImportedCase {
     const NAME: &'static str = "imported_case";
+    const COLUMNS: &'static [&'static str] = &[
+        "case_id",
+        "log",
+        "name",
+        "step_count",
+        "first_at",
+        "last_at",
+        "exceptions",
+        "refusals",
+        "unknown_activities",
+        "steps",
+    ];
 
     async fn load(
         connection: &mut PgConnection,
@@ -119,17 +132,17 @@ impl Table for ImportedCase {
         Ok(())
     }
 
-    async fn all(connection: &mut PgConnection, of: Generation) -> Result<Vec<(CaseId, ImportedCaseRow)>, sqlx::Error> {
-        let found = sqlx::query_as!(
-            Stored,
-            r#"SELECT case_id, log, name, steps AS "steps: Json<Vec<KnownStep>>"
-             FROM read.imported_case
-             WHERE generation = $1 AND org_id = $2"#,
-            of.number,
-            of.org.0
-        )
-        .fetch_all(connection)
-        .await?;
-        found.into_iter().map(Stored::into_row).collect()
+    fn copy((id, row): (&CaseId, &ImportedCaseRow), line: &mut Line) {
+        let step_count = i32::try_from(row.steps.len()).unwrap_or(i32::MAX);
+        line.put(id.0)
+            .put(row.log.as_str())
+            .put(row.name.as_str())
+            .put(step_count)
+            .put(moment(row.first_at()))
+            .put(moment(row.last_at()))
+            .put(row.exceptions())
+            .put(row.refusals())
+            .put(row.unknown_activities())
+            .put(Json(&row.steps));
     }
 }

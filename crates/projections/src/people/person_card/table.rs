@@ -3,6 +3,7 @@
 use super::{PersonCard, PersonCardRow};
 use crate::columns::{column, read};
 use crate::group::Table;
+use crate::line::Line;
 use crate::scope::Generation;
 use async_trait::async_trait;
 use countersign_domain::ids::PersonId;
@@ -27,6 +28,8 @@ impl Stored {
 #[async_trait]
 impl Table for PersonCard {
     const NAME: &'static str = "person_card";
+    const COLUMNS: &'static [&'static str] = &["person_id", "name", "email"];
+    const PERSONAL: &'static [&'static str] = &["name", "email"];
 
     async fn load(
         connection: &mut PgConnection,
@@ -87,17 +90,7 @@ impl Table for PersonCard {
         Ok(())
     }
 
-    async fn all(connection: &mut PgConnection, of: Generation) -> Result<Vec<(PersonId, PersonCardRow)>, sqlx::Error> {
-        let found = sqlx::query_as!(
-            Stored,
-            "SELECT person_id, name, email
-             FROM read.person_card
-             WHERE generation = $1 AND org_id = $2",
-            of.number,
-            of.org.0
-        )
-        .fetch_all(connection)
-        .await?;
-        found.into_iter().map(Stored::into_row).collect()
+    fn copy((id, row): (&PersonId, &PersonCardRow), line: &mut Line) {
+        line.put(id.0).put(row.name.as_deref()).put(row.email.as_ref().map(|email| email.as_str()));
     }
 }

@@ -3,6 +3,7 @@
 use super::{LineRow, Project, ProjectRow};
 use crate::columns::{column, json, read, read_hours, read_money};
 use crate::group::Table;
+use crate::line::Line;
 use crate::scope::Generation;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -51,6 +52,20 @@ impl Stored {
 #[async_trait]
 impl Table for Project {
     const NAME: &'static str = "project";
+    const COLUMNS: &'static [&'static str] = &[
+        "project_id",
+        "client_id",
+        "name",
+        "currency",
+        "manager_id",
+        "published",
+        "contract_lines",
+        "hours_used",
+        "hours_approved",
+        "invoiced",
+        "changed_at",
+        "shown_changed_at",
+    ];
 
     async fn load(
         connection: &mut PgConnection,
@@ -137,19 +152,18 @@ impl Table for Project {
         Ok(())
     }
 
-    async fn all(connection: &mut PgConnection, of: Generation) -> Result<Vec<(ProjectId, ProjectRow)>, sqlx::Error> {
-        let found = sqlx::query_as!(
-            Stored,
-            r#"SELECT project_id, client_id, name, currency, manager_id, published,
-                 contract_lines AS "contract_lines: Json<Vec<LineRow>>", hours_used, hours_approved, invoiced,
-                 changed_at, shown_changed_at
-             FROM read.project
-             WHERE generation = $1 AND org_id = $2"#,
-            of.number,
-            of.org.0
-        )
-        .fetch_all(connection)
-        .await?;
-        found.into_iter().map(Stored::into_row).collect()
+    fn copy((id, row): (&ProjectId, &ProjectRow), line: &mut Line) {
+        line.put(id.0)
+            .put(row.client.0)
+            .put(row.name.as_str())
+            .put(row.currency.to_string().as_str())
+            .put(row.manager.map(|manager| manager.0))
+            .put(row.published)
+            .put(Json(&row.contract_lines))
+            .put(row.hours_used)
+            .put(row.hours_approved)
+            .put(row.invoiced.minor())
+            .put(row.changed_at.as_utc())
+            .put(row.shown_changed_at.as_utc());
     }
 }

@@ -4,6 +4,7 @@ use super::{TimeEntry, TimeEntryRow};
 use crate::approval::Decision;
 use crate::columns::{column, json, read_word, word};
 use crate::group::Table;
+use crate::line::Line;
 use crate::scope::Generation;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -36,6 +37,8 @@ impl Stored {
 #[async_trait]
 impl Table for TimeEntry {
     const NAME: &'static str = "time_entry";
+    const COLUMNS: &'static [&'static str] =
+        &["time_entry_id", "project_id", "worked_on", "hours", "value", "status", "since", "content", "decisions"];
 
     async fn load(
         connection: &mut PgConnection,
@@ -113,21 +116,16 @@ impl Table for TimeEntry {
         Ok(())
     }
 
-    async fn all(
-        connection: &mut PgConnection,
-        of: Generation,
-    ) -> Result<Vec<(TimeEntryId, TimeEntryRow)>, sqlx::Error> {
-        let found = sqlx::query_as!(
-            Stored,
-            r#"SELECT time_entry_id, status, since, content AS "content: Json<Content>",
-                 decisions AS "decisions: Json<Vec<Decision>>"
-             FROM read.time_entry
-             WHERE generation = $1 AND org_id = $2"#,
-            of.number,
-            of.org.0
-        )
-        .fetch_all(connection)
-        .await?;
-        found.into_iter().map(Stored::into_row).collect()
+    fn copy((id, row): (&TimeEntryId, &TimeEntryRow), line: &mut Line) {
+        let content = &row.content;
+        line.put(id.0)
+            .put(content.project.0)
+            .put(content.worked_on)
+            .put(content.hours.as_decimal())
+            .put(content.value.minor())
+            .put(word(&row.status).as_str())
+            .put(row.since.as_utc())
+            .put(Json(content))
+            .put(Json(&row.decisions));
     }
 }

@@ -1,0 +1,97 @@
+//! How a rebuild stands, organization by organization.
+
+use super::error::RebuildError;
+use crate::columns::read_position;
+use countersign_domain::ids::OrgId;
+use countersign_postgres::spanning;
+use serde::Serialize;
+use sqlx::PgPool;
+use uuid::Uuid;
+
+/// How a rebuild stands with one organization.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Standing {
+    pub(crate) org: OrgId,
+    pub(crate) head: u64,
+    /// How far its rows in the new generation are.
+    pub(crate) position: u64,
+    /// How many of its events were folded apart from the tables that are read.
+    pub(crate) backfilled: u64,
+    /// Whether that is all that can be folded there.
+    pub(crate) is_whole: bool,
+    /// The generation that is read.
+    pub(crate) active: Option<i32>,
+    /// The generation that was read before its readers were put over.
+    pub(crate) before: Option<i32>,
+    /// Where and why its rows in the new generation stop.
+    pub(crate) parked: Option<(u64, String)>,
+}
+
+/// An organization whose rows stop before an event that could not be projected.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ParkedOrganization {
+    /// Which one.
+    pub org: OrgId,
+    /// The event's place in its ledger.
+    pub position: u64,
+    /// What went wrong.
+    pub reason: String,
+    /// Whether its readers were left on the generation before, which is further.
+    pub left_behind: bool,
+}
+
+/// How far a rebuild is, in numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct HowFar {
+    /// Organizations that it is for.
+    pub organizations: u64,
+    /// How many of them read the new generation.
+    pub put_over: u64,
+    /// Events in their ledgers.
+    pub events: u64,
+    /// How many of those are in rows of the new generation.
+    pub folded: u64,
+    /// Organizations whose rows stop at an event that cannot be projected.
+    pub parked: u64,
+}
+
+impl HowFar {
+    /// What it comes to for a rebuild of a generation.
+    pub(crate) fn of(standings: &[Standing], generation: i32) -> Self {
+        let count = |wanted: fn(&Standing) -> bool| standings.iter().filter(|one| wanted(one)).count() as u64;
+        Self {
+            organizations: standings.len() as u64,
+            put_over: standings.iter().filter(|one| one.active == Some(generation)).count() as u64,
+            events: standings.iter().map(|one| one.head).sum(),
+            folded: standings.iter().map(|one| one.position).sum(),
+            parked: count(|one| one.parked.is_some()),
+        }
+    }
+}
+
+/// How a rebuild stands with everybody it is for.
+pub(crate) async fn find(pool: &PgPool, rebuild: Uuid) -> Result<Vec<Standing>, RebuildError> {
+    let mut transaction = spanning(pool).await?;
+    let rows = sqlx::query!(
+        r#"SELECT org_id AS "org_id!", head AS "head!", "position" AS "position!", backfilled AS "backfilled!",
+                  is_whole AS "is_whole!", active, before, parked_at, reason
+           FROM read.rebuild_standing($1)"#,
+        rebuild
+    )
+    .fetch_all(&mut *transaction)
+    .await?;
+    transaction.commit().await?;
+    let standings = rows.into_iter().map(|row| {
+        Ok(Standing {
+            org: OrgId(row.org_id),
+            head: read_position("head", row.head)?,
+            position: read_position("position", row.position)?,
+            backfilled: read_position("backfilled", row.backfilled)?,
+            is_whole: row.is_whole,
+            active: row.active,
+            before: row.before,
+            parked: row.parked_at.map(i64::unsigned_abs).zip(row.reason),
+        })
+    });
+    Ok(standings.collect::<Result<_, sqlx::Error>>()?)
+}

@@ -1,0 +1,328 @@
+//! Working on rebuilds until they are done: each step is a commit, and whoever comes next goes on behind the last one.
+
+use super::cut_over::{PutOver, put_back, put_over};
+use super::error::RebuildError;
+use super::job::{self, Rebuild, RebuildState};
+use super::standing::{self, ParkedOrganization, Standing};
+use super::{Built, Progress, Rebuilds, Told, backfill, check};
+use countersign_domain::ids::OrgId;
+use countersign_postgres::{fault, spanning};
+use serde::Serialize;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+use uuid::Uuid;
+
+/// How many organizations' readers are put over at once.
+const ABREAST: usize = 4;
+/// How often a worker says that it is still there.
+const SAYS_SO_EVERY: Duration = Duration::from_secs(2);
+/// How long one waits for the one before, who may have been killed, to be given up.
+const WAITS_FOR_THE_ONE_BEFORE: Duration = Duration::from_secs(12);
+/// How long one waits for readers of a table that is to go, before trying again.
+const FOR_READERS: Duration = Duration::from_millis(500);
+/// What Postgres answers to whoever waited for a lock as long as they wanted to.
+const LOCK_NOT_AVAILABLE: &str = "55P03";
+
+/// What a rebuild came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RebuildReport {
+    /// Which one.
+    pub id: Uuid,
+    /// Which group.
+    pub group: String,
+    /// The generation that was built.
+    pub generation: i32,
+    /// Where it stands.
+    pub state: RebuildState,
+    /// How many organizations read the new generation.
+    pub organizations: u64,
+    /// How many events of theirs are in its rows.
+    pub events: u64,
+    /// Which organizations' rows stop before an event that could not be projected.
+    pub parked: Vec<ParkedOrganization>,
+    /// Why it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+impl Rebuilds {
+    /// Works on rebuilds until there is nothing left to be done. Whoever stops in between, however, loses nothing that was
+    /// done: the next one goes on from there.
+    ///
+    /// # Errors
+    ///
+    /// Where somebody else is at one of them, or the database does not answer.
+    pub async fn work_on(&self, ids: &[Uuid], progress: &Progress) -> Result<Vec<RebuildReport>, RebuildError> {
+        let deadline = Instant::now() + WAITS_FOR_THE_ONE_BEFORE;
+        while job::hold(self.pool(), ids, self.worker).await? < ids.len() as u64 {
+            if Instant::now() > deadline {
+                return Err(RebuildError::Lost);
+            }
+            sleep(Duration::from_millis(250)).await;
+        }
+        let worked = tokio::select! {
+            worked = self.work_on_held(ids, progress) => worked,
+            lost = self.keep_holding(ids) => Err(lost),
+        };
+        let let_go = job::let_go(self.pool(), self.worker).await;
+        let reports = worked?;
+        let_go.map(|()| reports)
+    }
+
+    /// Lets go of what this worker holds, so that somebody else may go on at once.
+    pub async fn let_go(&self) -> Result<(), RebuildError> {
+        job::let_go(self.pool(), self.worker).await
+    }
+
+    /// Until somebody else is at it, or the database does not answer for as long as the others wait.
+    async fn keep_holding(&self, ids: &[Uuid]) -> RebuildError {
+        loop {
+            sleep(SAYS_SO_EVERY).await;
+            match job::hold(self.pool(), ids, self.worker).await {
+                Ok(held) if held < ids.len() as u64 => return RebuildError::Lost,
+                Ok(_) => {}
+                Err(error) => tracing::warn!(error = ?error, "a rebuild could not say that it goes on"),
+            }
+        }
+    }
+
+    async fn work_on_held(&self, ids: &[Uuid], progress: &Progress) -> Result<Vec<RebuildReport>, RebuildError> {
+        let rebuilds = job::find(self.pool(), ids, ids.len() as i64).await?;
+        let (backfilling, others): (Vec<_>, Vec<_>) =
+            rebuilds.into_iter().partition(|rebuild| rebuild.state == RebuildState::Backfilling);
+        let backfilling = Arc::new(backfilling);
+        if !backfilling.is_empty() {
+            backfill::backfill(self, backfilling.clone(), progress).await?;
+            fault::reached("rebuild.copied").await;
+            for rebuild in backfilling.iter() {
+                self.attach(rebuild, progress).await?;
+            }
+        }
+        let mut reports = Vec::new();
+        for rebuild in backfilling.iter().chain(&others) {
+            reports.push(match rebuild.state {
+                RebuildState::RollingBack => self.roll_back(rebuild, progress).await?,
+                state if state.is_under_way() => self.cut_over(rebuild, progress).await?,
+                _ => self.report(rebuild.id, Vec::new()).await?,
+            });
+        }
+        Ok(reports)
+    }
+
+    async fn enter(&self, rebuild: &Rebuild, state: RebuildState, progress: &Progress) -> Result<(), RebuildError> {
+        job::enter(self.pool(), rebuild.id, self.worker, state, None).await?;
+        progress(Told::Entered { group: rebuild.group.clone(), state });
+        Ok(())
+    }
+
+    /// Gives a full generation its indexes, one a transaction, and makes it part of the tables that are read.
+    async fn attach(&self, rebuild: &Rebuild, progress: &Progress) -> Result<(), RebuildError> {
+        loop {
+            let mut transaction = spanning(self.pool()).await?;
+            let more = sqlx::query_scalar!(
+                r#"SELECT read.index_detached($1, $2) AS "more!""#,
+                rebuild.group,
+                rebuild.generation
+            )
+            .fetch_one(&mut *transaction)
+            .await?;
+            transaction.commit().await?;
+            if !more {
+                break;
+            }
+            fault::reached("rebuild.indexed").await;
+        }
+        let mut transaction = spanning(self.pool()).await?;
+        sqlx::query!("SELECT read.attach_generation($1, $2)", rebuild.group, rebuild.generation)
+            .fetch_one(&mut *transaction)
+            .await?;
+        job::enter_in(&mut transaction, rebuild.id, self.worker, RebuildState::Tailing, None).await?;
+        transaction.commit().await?;
+        progress(Told::Entered { group: rebuild.group.clone(), state: RebuildState::Tailing });
+        Ok(())
+    }
+
+    /// Puts everybody over: first the canaries, and nobody else where their rows are not what their ledgers come to.
+    async fn cut_over(&self, rebuild: &Rebuild, progress: &Progress) -> Result<RebuildReport, RebuildError> {
+        self.enter(rebuild, RebuildState::CuttingOver, progress).await?;
+        for &canary in &rebuild.canaries {
+            if let Some(reason) = self.try_with(rebuild, canary, progress).await? {
+                return self.give_up(rebuild, canary, &reason, progress).await;
+            }
+        }
+        if rebuild.only.is_none() {
+            // From here on nobody is born on the one before.
+            let mut transaction = spanning(self.pool()).await?;
+            sqlx::query!("SELECT read.lead_to($1, $2)", rebuild.group, rebuild.generation)
+                .fetch_one(&mut *transaction)
+                .await?;
+            transaction.commit().await?;
+        }
+        let mut left_behind: Vec<ParkedOrganization> = Vec::new();
+        loop {
+            let stay: BTreeSet<OrgId> = left_behind.iter().map(|parked| parked.org).collect();
+            let standings = standing::find(self.pool(), rebuild.id).await?;
+            let to_go = standings.into_iter().filter(|one| one.active != Some(rebuild.generation));
+            let to_go: Vec<OrgId> = to_go.map(|one| one.org).filter(|org| !stay.contains(org)).collect();
+            if to_go.is_empty() {
+                break;
+            }
+            left_behind.extend(self.put_over_all(rebuild, to_go, progress).await?);
+        }
+        let kept = rebuild.keep_seconds > 0;
+        let state = if kept { RebuildState::InRollbackWindow } else { RebuildState::Done };
+        self.enter(rebuild, state, progress).await?;
+        self.clear(&rebuild.group).await?;
+        self.report(rebuild.id, left_behind).await
+    }
+
+    async fn put_over_all(
+        &self,
+        rebuild: &Rebuild,
+        orgs: Vec<OrgId>,
+        progress: &Progress,
+    ) -> Result<Vec<ParkedOrganization>, RebuildError> {
+        let mut left_behind = Vec::new();
+        let mut waiting = orgs.into_iter();
+        let mut under_way = JoinSet::new();
+        loop {
+            while under_way.len() < ABREAST
+                && let Some(org) = waiting.next()
+            {
+                let (by, rebuild, progress) = (self.clone(), rebuild.clone(), progress.clone());
+                under_way.spawn(async move {
+                    let put = put_over(&by, &rebuild, org, &progress).await;
+                    progress(Told::PutOver { group: rebuild.group, org });
+                    put
+                });
+            }
+            let Some(put) = under_way.join_next().await else { return Ok(left_behind) };
+            if let PutOver::LeftBehind(parked) = put.map_err(|error| RebuildError::Fell(error.to_string()))?? {
+                left_behind.push(parked);
+            }
+        }
+    }
+
+    /// Puts a canary over and compares what it reads then with what its ledger comes to: why nobody should follow it.
+    async fn try_with(
+        &self,
+        rebuild: &Rebuild,
+        canary: OrgId,
+        progress: &Progress,
+    ) -> Result<Option<String>, RebuildError> {
+        if let PutOver::LeftBehind(parked) = put_over(self, rebuild, canary, progress).await? {
+            return Ok(Some(format!("its rows stop before event {}: {}", parked.position, parked.reason)));
+        }
+        progress(Told::PutOver { group: rebuild.group.clone(), org: canary });
+        let checked = check::check(self, self.built(&rebuild.group)?, &[canary], progress).await?;
+        Ok(checked.iter().find(|checked| !checked.agrees()).map(|checked| {
+            let tables: BTreeSet<&str> = checked.differences.iter().map(|one| one.table).collect();
+            let tables: Vec<&str> = tables.into_iter().collect();
+            format!("its rows are not what its ledger comes to ({})", tables.join(", "))
+        }))
+    }
+
+    /// Puts the canaries back, and ends the rebuild.
+    async fn give_up(
+        &self,
+        rebuild: &Rebuild,
+        canary: OrgId,
+        reason: &str,
+        progress: &Progress,
+    ) -> Result<RebuildReport, RebuildError> {
+        let reason = format!("the canary {canary} is not right: {reason}");
+        if let Built::Followed(_) = self.built(&rebuild.group)? {
+            let mut stay = Vec::new();
+            self.put_back_all(rebuild, &mut stay, progress).await?;
+        }
+        job::enter(self.pool(), rebuild.id, self.worker, RebuildState::Failed, Some(&reason)).await?;
+        progress(Told::Entered { group: rebuild.group.clone(), state: RebuildState::Failed });
+        self.clear(&rebuild.group).await?;
+        self.report(rebuild.id, Vec::new()).await
+    }
+
+    /// Puts everybody back to the generation that they read before.
+    async fn roll_back(&self, rebuild: &Rebuild, progress: &Progress) -> Result<RebuildReport, RebuildError> {
+        let mut transaction = spanning(self.pool()).await?;
+        sqlx::query!("SELECT read.lead_away_from($1, $2)", rebuild.group, rebuild.generation)
+            .fetch_one(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        let mut stay = Vec::new();
+        self.put_back_all(rebuild, &mut stay, progress).await?;
+        self.enter(rebuild, RebuildState::RolledBack, progress).await?;
+        self.clear(&rebuild.group).await?;
+        self.report(rebuild.id, stay).await
+    }
+
+    async fn put_back_all(
+        &self,
+        rebuild: &Rebuild,
+        stay: &mut Vec<ParkedOrganization>,
+        progress: &Progress,
+    ) -> Result<(), RebuildError> {
+        loop {
+            let standings = standing::find(self.pool(), rebuild.id).await?;
+            let stays = |org: OrgId, stay: &[ParkedOrganization]| stay.iter().any(|parked| parked.org == org);
+            let is_to_go = |one: &Standing| one.active == Some(rebuild.generation) && !stays(one.org, stay);
+            let to_go: Vec<Standing> = standings.into_iter().filter(is_to_go).collect();
+            if to_go.is_empty() {
+                return Ok(());
+            }
+            for Standing { org, before, .. } in to_go {
+                stay.extend(put_back(self, rebuild, (org, before), progress).await?);
+                progress(Told::PutOver { group: rebuild.group.clone(), org });
+            }
+        }
+    }
+
+    async fn report(&self, id: Uuid, left_behind: Vec<ParkedOrganization>) -> Result<RebuildReport, RebuildError> {
+        let rebuild = self.find(id).await?;
+        let standings = standing::find(self.pool(), id).await?;
+        let there = standings.iter().filter(|one| one.active == Some(rebuild.generation));
+        let (mut organizations, mut events, mut parked) = (0, 0, left_behind);
+        for Standing { org, position, parked: stopped, head, .. } in there {
+            organizations += 1;
+            events += if let Built::Access = self.built(&rebuild.group)? { *head } else { *position };
+            parked.extend(stopped.clone().map(|(position, reason)| ParkedOrganization {
+                org: *org,
+                position,
+                reason,
+                left_behind: false,
+            }));
+        }
+        let Rebuild { group, generation, state, reason, .. } = rebuild;
+        Ok(RebuildReport { id, group, generation, state, organizations, events, parked, reason })
+    }
+
+    /// Takes away the generations of a group that nobody reads or keeps, a table a transaction, and again where a reader took
+    /// too long: nobody waits for long, and nobody for ever.
+    pub(crate) async fn clear(&self, group: &str) -> Result<(), RebuildError> {
+        let mut transaction = spanning(self.pool()).await?;
+        sqlx::query!("SELECT read.retire_unread($1)", group).fetch_one(&mut *transaction).await?;
+        transaction.commit().await?;
+        loop {
+            match self.drop_one(group).await {
+                Ok(true) => {}
+                Ok(false) => return Ok(()),
+                Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(LOCK_NOT_AVAILABLE) => {
+                    sleep(FOR_READERS).await;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Whether there may be more.
+    async fn drop_one(&self, group: &str) -> Result<bool, sqlx::Error> {
+        let mut transaction = spanning(self.pool()).await?;
+        let more = sqlx::query_scalar!(r#"SELECT read.drop_retired($1) AS "more!""#, group)
+            .fetch_one(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok(more)
+    }
+}
