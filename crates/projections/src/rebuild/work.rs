@@ -105,8 +105,13 @@ impl Rebuilds {
         for rebuild in backfilling.iter().chain(&others) {
             reports.push(match rebuild.state {
                 RebuildState::RollingBack => self.roll_back(rebuild, progress).await?,
-                state if state.is_under_way() => self.cut_over(rebuild, progress).await?,
-                _ => self.report(rebuild.id, Vec::new()).await?,
+                RebuildState::Backfilling | RebuildState::Tailing | RebuildState::CuttingOver => {
+                    self.cut_over(rebuild, progress).await?
+                }
+                RebuildState::InRollbackWindow
+                | RebuildState::Done
+                | RebuildState::RolledBack
+                | RebuildState::Failed => self.report(rebuild.id, Vec::new()).await?,
             });
         }
         Ok(reports)
