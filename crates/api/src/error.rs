@@ -13,7 +13,7 @@ use countersign_domain::portal::Rejection;
 use countersign_eventstore::{ExecuteError, KeyError, Refusal, StoreError};
 use countersign_identity::api_token::Scope;
 use countersign_identity::error::IdentityError;
-use countersign_projections::ReadError;
+use countersign_projections::{ReadError, RebuildError};
 use std::error::Error;
 use std::fmt::Write;
 
@@ -95,6 +95,9 @@ pub enum ApiError {
     /// The database or the ledger has no answer.
     #[error("the store could not do its part")]
     Store(#[source] StoreError),
+    /// Read models are not rebuilt as was asked.
+    #[error(transparent)]
+    Rebuild(RebuildError),
     /// No answer came in time, as when the database is there and says nothing. Whether a command took effect is learned
     /// by sending it again.
     #[error("no answer came in time")]
@@ -202,6 +205,7 @@ impl ApiError {
             Self::Identity(error) => identity(error),
             Self::Execute(error) => execute(error),
             Self::Store(error) => store(error),
+            Self::Rebuild(error) => rebuild(error),
             Self::Late => Manner::away(),
             Self::Behind => Manner::of(StatusCode::SERVICE_UNAVAILABLE, "read_model.behind").after(AWAY_S),
             Self::Defect(_) => Manner::internal(),
@@ -270,6 +274,21 @@ fn execute(error: &ExecuteError) -> Manner {
     }
 }
 
+fn rebuild(error: &RebuildError) -> Manner {
+    match error {
+        RebuildError::Projection(error) if error.is_passing() => Manner::away(),
+        RebuildError::Projection(_) | RebuildError::Fell(_) => Manner::internal(),
+        RebuildError::UnknownGroup(..) | RebuildError::UnknownOrganization => {
+            Manner::of(StatusCode::UNPROCESSABLE_ENTITY, "request.invalid")
+        }
+        RebuildError::Unknown => Manner::of(StatusCode::NOT_FOUND, "not_found"),
+        RebuildError::UnderWay(_) | RebuildError::Lost => Manner::of(StatusCode::CONFLICT, "rebuild.under_way"),
+        RebuildError::NothingKept(_) | RebuildError::NotKeptTwice(_) => {
+            Manner::of(StatusCode::CONFLICT, "rebuild.nothing_kept")
+        }
+    }
+}
+
 fn store(error: &StoreError) -> Manner {
     if let StoreError::Outdated(_) = error {
         Manner::of(StatusCode::SERVICE_UNAVAILABLE, "node.outdated").after(AWAY_S)
@@ -310,6 +329,12 @@ fn chain(error: &dyn Error) -> String {
 impl From<IdentityError> for ApiError {
     fn from(error: IdentityError) -> Self {
         if let IdentityError::Store(error) = error { Self::Store(error.into()) } else { Self::Identity(error) }
+    }
+}
+
+impl From<RebuildError> for ApiError {
+    fn from(error: RebuildError) -> Self {
+        Self::Rebuild(error)
     }
 }
 

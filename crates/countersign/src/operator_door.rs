@@ -3,7 +3,7 @@
 use crate::args::OperatorDoor as Wanted;
 use crate::failure::Failure;
 use crate::keys::make_once;
-use crate::node::Node;
+use crate::node::{Node, followed};
 use crate::telemetry::metrics;
 use countersign_api::{Checks, Operator, OperatorToken, operator_router};
 use std::net::SocketAddr;
@@ -47,8 +47,15 @@ impl OperatorDoor {
     ) -> Result<(), Failure> {
         let token = token(wanted, data_dir)?;
         let recorder = metrics::record()?;
-        let operator =
-            Operator { token: Arc::new(token), checks, metrics: recorder.clone(), ledger: node.ledger.clone() };
+        let operator = Operator {
+            token: Arc::new(token),
+            checks,
+            metrics: recorder.clone(),
+            ledger: node.ledger.clone(),
+            identity: node.identity.clone(),
+            rebuilds: node.rebuilds(),
+            followed: Arc::new(followed()),
+        };
         println!("serving the operator {}", self.url);
         let serving = axum::serve(self.listener, operator_router(operator));
         tokio::select! {

@@ -64,6 +64,11 @@ impl ProjectionError {
         }
     }
 
+    /// Whether trying again later helps by itself.
+    pub fn is_passing(&self) -> bool {
+        self.fault() == Fault::Passing
+    }
+
     /// What is kept of it beside an organization that is parked: with all causes, or, where those could repeat a personal
     /// value, without.
     pub(crate) fn reason(&self, may_name_values: bool) -> String {

@@ -57,6 +57,6 @@ pub use position::Positions;
 pub use projector::{Keys, Projector, Rows};
 pub use rebuild::{
     ACCESS, Checked, Difference, HowFar, InWhat, ParkedOrganization, Progress, Rebuild, RebuildError, RebuildReport,
-    RebuildState, Rebuilds, Told, Wanted, Workers,
+    RebuildState, Rebuilds, Told, Wanted, Workers, nobody_watches,
 };
 pub use scope::{Asker, Generation, Scope};

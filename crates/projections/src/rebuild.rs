@@ -76,6 +76,11 @@ pub enum Told {
 /// Whoever watches.
 pub type Progress = Arc<dyn Fn(Told) + Send + Sync>;
 
+/// Nobody watches.
+pub fn nobody_watches() -> Progress {
+    Arc::new(|_| ())
+}
+
 /// Somebody who rebuilds: a command line, or a node that serves. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Rebuilds {

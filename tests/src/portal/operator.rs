@@ -5,7 +5,7 @@ use super::support::until::until;
 use std::net::TcpListener;
 
 /// What is behind the door.
-const BEHIND: [&str; 4] = ["/healthz", "/metrics", "/openapi.json", "/readyz"];
+const BEHIND: [&str; 6] = ["/healthz", "/metrics", "/openapi.json", "/projections", "/readyz", "/rebuilds"];
 
 /// An address of this machine that nobody listens on.
 fn free_address() -> String {

@@ -7,6 +7,8 @@ pub(crate) mod checks;
 mod document;
 mod health;
 mod metrics;
+mod projections;
+mod rebuilds;
 mod token;
 
 pub use checks::{Check, Checks, Finding};
@@ -14,12 +16,15 @@ pub use token::{OperatorToken, OperatorTokenError};
 
 use crate::error::ApiError;
 use crate::layers;
+use crate::request::TakesJson;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::header::AUTHORIZATION;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use countersign_eventstore::Ledger;
+use countersign_identity::Identity;
+use countersign_projections::{Group, Rebuilds};
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::fmt;
 use std::sync::Arc;
@@ -32,6 +37,9 @@ pub(crate) use health::{Health, Readiness, Telling, answer_readiness};
 /// How long an operator waits at most until their answer begins.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(30);
 
+/// The largest body that an operator can mean.
+const BODY_BYTES: usize = 64 << 10;
+
 /// What every handler of the operator's works with. Cheap to clone.
 #[derive(Clone)]
 pub struct Operator {
@@ -43,6 +51,18 @@ pub struct Operator {
     pub metrics: PrometheusHandle,
     /// The door of the ledgers.
     pub ledger: Ledger,
+    /// Who knows the organizations' short names.
+    pub identity: Identity,
+    /// Who rebuilds read models.
+    pub rebuilds: Rebuilds,
+    /// The groups that follow the ledgers.
+    pub followed: Arc<Vec<Group>>,
+}
+
+impl TakesJson for Operator {
+    fn body_bytes(&self) -> usize {
+        BODY_BYTES
+    }
 }
 
 impl fmt::Debug for Operator {
@@ -71,7 +91,12 @@ pub fn operator_document() -> utoipa::openapi::OpenApi {
 
 /// One line for each noun.
 fn routes() -> OpenApiRouter<Operator> {
-    document::begin().merge(health::routes()).merge(metrics::routes()).merge(document::routes())
+    document::begin()
+        .merge(health::routes())
+        .merge(metrics::routes())
+        .merge(projections::routes())
+        .merge(rebuilds::routes())
+        .merge(document::routes())
 }
 
 /// Lets the operator in and nobody else, whatever is asked for: what is here is not told either.

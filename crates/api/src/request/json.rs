@@ -22,11 +22,23 @@ const LINGER_BYTES: usize = 4 << 20;
 #[derive(Debug)]
 pub(crate) struct Json<T>(pub(crate) T);
 
-impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
+/// What says how large a body may be.
+pub(crate) trait TakesJson: Send + Sync {
+    /// In bytes.
+    fn body_bytes(&self) -> usize;
+}
+
+impl TakesJson for App {
+    fn body_bytes(&self) -> usize {
+        self.limits.body_bytes
+    }
+}
+
+impl<T: DeserializeOwned, S: TakesJson> FromRequest<S> for Json<T> {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
-        let limit_bytes = app.limits.body_bytes;
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let limit_bytes = state.body_bytes();
         if !is_json(request.headers()) {
             return Err(ApiError::NotJson);
         }

@@ -16,7 +16,7 @@ pub(crate) use address::ClientAddress;
 pub use address::{Network, NotANetwork, TrustedProxies};
 pub(crate) use caller::{Audit, Caller, Guest, InSession, Member, Staff};
 pub(crate) use cookie::{ended_cookie, session_cookie};
-pub(crate) use json::Json;
+pub(crate) use json::{Json, TakesJson};
 pub(crate) use key::{Command, Key, NewKey, Sender};
 pub(crate) use origin::SameSite;
 pub(crate) use path::Path;

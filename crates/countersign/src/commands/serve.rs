@@ -78,11 +78,12 @@ pub(crate) async fn serve_node(
             None => std::future::pending().await,
         }
     };
+    let rebuilds = node.rebuilds();
     let served = tokio::select! {
         served = async { serving.await } => served.map_err(|error| Failure::because("serving failed", error)),
         operated = operated => operated,
         () = worker.run(leases) => Ok(()),
-        () = node.rebuilds().keep() => Ok(()),
+        () = rebuilds.keep() => Ok(()),
         () = forget(&node.identity, &*node.clock, serve.forget_every) => Ok(()),
         () = database.watch() => Ok(()),
     };

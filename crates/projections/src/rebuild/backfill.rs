@@ -8,7 +8,7 @@ use super::copy::copy;
 use super::error::RebuildError;
 use super::job::Rebuild;
 use super::replay::{PageOfEvents, Replay};
-use super::{Progress, Rebuilds, Told, standing};
+use super::{Progress, Rebuilds, Told, nobody_watches, standing};
 use crate::columns::signed_position;
 use crate::error::{Fault, ProjectionError};
 use crate::line::Lines;
@@ -132,9 +132,8 @@ async fn fold_and_write(
         Err(RebuildError::Projection(error)) if error.fault() == Fault::Poison => {}
         done => return done,
     }
-    let nobody_watches: Progress = Arc::new(|_| ());
     for task in &mut tasks {
-        match fold_and_write_once(by, rebuilds, std::slice::from_mut(task), &nobody_watches).await {
+        match fold_and_write_once(by, rebuilds, std::slice::from_mut(task), &nobody_watches()).await {
             Err(RebuildError::Projection(error)) if error.fault() == Fault::Poison => {
                 let mut batch = Batch::default();
                 task.parts.iter().for_each(|(rebuild, from)| batch.keep(*rebuild, task.org, (*from, *from), true));

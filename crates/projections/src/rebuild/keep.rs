@@ -3,12 +3,11 @@
 
 use super::error::RebuildError;
 use super::job;
-use super::{Progress, Rebuilds};
+use super::{Rebuilds, nobody_watches};
 use crate::engine::{Advance, step};
 use crate::scope::Generation;
 use countersign_domain::ids::OrgId;
 use countersign_postgres::{scoped, spanning};
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::sleep;
 
@@ -30,8 +29,7 @@ impl Rebuilds {
     pub async fn keep_once(&self) -> Result<(), RebuildError> {
         let waiting = job::find_waiting(self.pool()).await?;
         if !waiting.is_empty() {
-            let nobody_watches: Progress = Arc::new(|_| ());
-            for report in self.work_on(&waiting, &nobody_watches).await? {
+            for report in self.work_on(&waiting, &nobody_watches()).await? {
                 tracing::info!(group = report.group, generation = report.generation, state = ?report.state, "rebuilt");
             }
         }

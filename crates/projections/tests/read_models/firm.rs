@@ -28,7 +28,7 @@ use countersign_domain::work::project::ContractLine;
 use countersign_domain::work::time_entry::Worked;
 use countersign_eventstore::{Ledger, LedgerOptions, MasterKey, Submission, SystemClock, Vault, Verdict};
 use countersign_projections::{
-    Advance, Group, Progress, RebuildReport, Rebuilds, Scope, Wanted, Workers, advance, groups,
+    Advance, Group, RebuildReport, Rebuilds, Scope, Wanted, Workers, advance, groups, nobody_watches,
 };
 use rust_decimal::Decimal;
 use sqlx::PgPool;
@@ -95,10 +95,6 @@ pub async fn rebuild_with(ledger: &Ledger, groups: Vec<Group>, group: &str) -> R
 /// A rebuild for everybody, of which nothing is kept.
 pub fn everybody(group: &str) -> Wanted {
     Wanted { group: group.to_owned(), only: None, canaries: Vec::new(), keep: Duration::ZERO, by: Workers::Asker }
-}
-
-pub fn nobody_watches() -> Progress {
-    Arc::new(|_| ())
 }
 
 impl Firm {

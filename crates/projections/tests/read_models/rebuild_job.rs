@@ -9,6 +9,7 @@ use countersign_domain::use_cases::clients::{open_client, rename_client};
 use countersign_eventstore::fence;
 use countersign_projections::{
     ACCESS, Checked, InWhat, Progress, Rebuild, RebuildError, RebuildState, Rebuilds, Told, Wanted, Workers, groups,
+    nobody_watches,
 };
 use sqlx::{AssertSqlSafe, ConnectOptions, PgPool};
 use std::sync::Arc;
