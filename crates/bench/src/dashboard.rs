@@ -27,8 +27,9 @@ struct Question {
 
 pub(crate) async fn measure(suite: &mut Suite) -> Fallible<()> {
     let grown = suite.grown().await?;
-    let guests = guests(&mut grown.owner().await?).await?;
-    let sessions = sign_in(&grown, &guests).await?;
+    let mut owner = grown.owner().await?;
+    let guests = guests(&mut owner).await?;
+    let sessions = sign_in(&mut owner, &grown.server_key()?, &guests).await?;
     let node = grown.serve().await?;
     grown.settles().await?;
     let dashboards: Vec<_> = sessions.iter().map(dashboard_of).collect();

@@ -77,7 +77,10 @@ impl Admin {
     /// The admins of these firms.
     pub(crate) async fn sign_in(installation: &Installation, firms: &[Firm]) -> Fallible<Arc<Vec<Self>>> {
         let people: Vec<_> = firms.iter().map(|firm| (firm.org, firm.admin.0)).collect();
-        let sessions = sign_in(installation, &people).await?.into_iter().zip(firms);
+        let sessions = sign_in(&mut installation.owner().await?, &installation.server_key()?, &people)
+            .await?
+            .into_iter()
+            .zip(firms);
         let admin = |(session, firm): (_, &Firm)| Self { client: format!("/v1/clients/{}", firm.clients[0]), session };
         Ok(Arc::new(sessions.map(admin).collect()))
     }

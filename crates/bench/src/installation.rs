@@ -7,7 +7,7 @@ use crate::server::Server;
 use countersign_eventstore::{Ledger, LedgerOptions, MasterKey, SystemClock, Vault};
 use countersign_identity::server_key::ServerKey;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{Connection, PgConnection};
+use sqlx::{Connection, PgConnection, PgPool};
 use std::fs::{File, remove_dir_all};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -60,9 +60,7 @@ impl Installation {
         let pool = PgPoolOptions::new().max_connections(24).acquire_timeout(Duration::from_secs(30));
         let pool = pool.connect_with(options).await?;
         let master_key = MasterKey::generate().to_string();
-        let vault = Vault::new(pool.clone(), MasterKey::parse(&master_key)?);
-        // As `countersign serve` runs one.
-        let ledger = Ledger::start(pool, vault, Arc::new(SystemClock), LedgerOptions::default());
+        let ledger = ledger_over(pool, &master_key)?;
         let (owner_url, app_url) = (server.owner_url(name), server.app_url(name));
         Ok(Self { database: name.to_owned(), ledger, firms: Vec::new(), owner_url, app_url, master_key })
     }
@@ -146,6 +144,12 @@ impl Drop for Installation {
     fn drop(&mut self) {
         remove_dir_all(self.folder()).ok();
     }
+}
+
+/// A node's ledger over a database, as `countersign serve` runs one.
+pub(crate) fn ledger_over(pool: PgPool, master_key: &str) -> Fallible<Ledger> {
+    let vault = Vault::new(pool.clone(), MasterKey::parse(master_key)?);
+    Ok(Ledger::start(pool, vault, Arc::new(SystemClock), LedgerOptions::default()))
 }
 
 /// A program that was built together with this one.

@@ -1,12 +1,13 @@
 //! People who are signed in, without their passwords: hashing a thousand of them is not what is measured.
 
 use crate::Fallible;
-use crate::installation::Installation;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign_canon::sha256;
 use countersign_domain::ids::OrgId;
 use countersign_identity::csrf::csrf_token;
+use countersign_identity::server_key::ServerKey;
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 /// What a browser sends with each request.
@@ -18,14 +19,17 @@ pub(crate) struct Session {
 }
 
 /// Begins a session for each of these, as identity keeps them: a digest of a token that names its organization.
-pub(crate) async fn sign_in(installation: &Installation, people: &[(OrgId, Uuid)]) -> Fallible<Vec<Session>> {
-    let key = installation.server_key()?;
+pub(crate) async fn sign_in(
+    owner: &mut PgConnection,
+    key: &ServerKey,
+    people: &[(OrgId, Uuid)],
+) -> Fallible<Vec<Session>> {
     let (mut sessions, mut digests) = (Vec::new(), Vec::new());
     for (org, _) in people {
         let token = [*org.0.as_bytes(), Uuid::now_v7().into_bytes(), Uuid::now_v7().into_bytes()].concat();
         digests.push(sha256(&[&token]).0.to_vec());
         let token = URL_SAFE_NO_PAD.encode(&token);
-        sessions.push(Session { id: Uuid::now_v7(), csrf: csrf_token(&key, &token).reveal().to_owned(), token });
+        sessions.push(Session { id: Uuid::now_v7(), csrf: csrf_token(key, &token).reveal().to_owned(), token });
     }
     let (orgs, subjects): (Vec<Uuid>, Vec<Uuid>) = people.iter().map(|(org, person)| (org.0, *person)).unzip();
     let ids: Vec<Uuid> = sessions.iter().map(|session| session.id).collect();
@@ -46,7 +50,7 @@ pub(crate) async fn sign_in(installation: &Installation, people: &[(OrgId, Uuid)
     .bind(subjects)
     .bind(ids)
     .bind(digests)
-    .execute(&mut installation.owner().await?)
+    .execute(owner)
     .await?;
     match begun.rows_affected() as usize == people.len() {
         true => Ok(sessions),
@@ -63,5 +67,42 @@ impl Session {
     /// The same for one that changes something.
     pub(crate) fn proof(&self) -> String {
         format!("{}X-CSRF-Token: {}\r\n", self.cookie(), self.csrf)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::firm::{Firm, find_many, register_many};
+    use crate::installation::ledger_over;
+    use countersign_domain::envelope::Principal;
+    use countersign_eventstore::{Clock, MasterKey, SystemClock};
+    use countersign_identity::Identity;
+    use countersign_identity::limits::Limits;
+    use sqlx::PgPool;
+    use std::sync::Arc;
+
+    #[sqlx::test(migrations = "../../migrations")]
+    async fn an_admin_of_a_firm_that_is_found_is_signed_in(pool: PgPool) {
+        let registered = register_many(&ledger_over(pool.clone(), &MasterKey::generate()).unwrap(), 2).await.unwrap();
+        let mut owner = pool.acquire().await.unwrap();
+        let found = find_many(&mut owner).await.unwrap();
+        let names = |firms: &[Firm]| {
+            let mut names: Vec<_> = firms.iter().map(|firm| (firm.org, firm.admin, firm.clients[0])).collect();
+            names.sort();
+            names
+        };
+        assert_eq!(names(&found), names(&registered));
+
+        let key = Arc::new(ServerKey::new([7; 32]));
+        let people: Vec<_> = found.iter().map(|firm| (firm.org, firm.admin.0)).collect();
+        let sessions = sign_in(&mut owner, &key, &people).await.unwrap();
+        let identity = Identity::new(pool.clone(), key, Limits::default());
+        for (firm, session) in found.iter().zip(&sessions) {
+            let who = identity.authenticate(&session.token, SystemClock.now()).await.unwrap();
+            assert_eq!((who.org, who.principal()), (firm.org, Principal::Staff(firm.admin)));
+        }
+        let stranger = [(found[0].org, Uuid::nil())];
+        assert!(sign_in(&mut owner, &ServerKey::new([7; 32]), &stranger).await.is_err());
     }
 }

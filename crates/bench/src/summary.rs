@@ -94,3 +94,26 @@ async fn write(owner: &mut PgConnection, rows: &HashMap<(Uuid, Uuid), Summary>) 
     upsert.bind(orgs).bind(streams).bind(events).bind(positions).bind(names).bind(times).execute(owner).await?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::firm::register_many;
+    use crate::installation::ledger_over;
+    use countersign_eventstore::MasterKey;
+    use sqlx::PgPool;
+
+    #[sqlx::test(migrations = "../../migrations")]
+    async fn what_is_folded_by_hand_is_every_event_once(pool: PgPool) {
+        register_many(&ledger_over(pool.clone(), &MasterKey::generate()).unwrap(), 3).await.unwrap();
+        let mut owner = pool.acquire().await.unwrap();
+        fold(&mut owner).await.unwrap();
+        let (streams, events): (i64, i64) = sqlx::query_as("SELECT count(*), sum(events)::bigint FROM bench.summary")
+            .fetch_one(&mut *owner)
+            .await
+            .unwrap();
+        assert_eq!(events, count(&mut owner).await.unwrap());
+        let there = "SELECT count(DISTINCT (org_id, stream_id)) FROM ledger.event";
+        assert_eq!(streams, sqlx::query_scalar::<_, i64>(there).fetch_one(&mut *owner).await.unwrap());
+    }
+}
