@@ -31,8 +31,9 @@ queries:
 	cargo build -p countersign-embedded
 	$(BESIDE_A_DATABASE) $(TARGET)/query-cluster -- scripts/check-queries.sh --write
 
-# How fast the ledger takes events, beside what the same server does by itself.
+# How fast, beside what the same server does by itself: a table at the end, and target/bench/results.csv. All of it takes
+# about a quarter of an hour; `make bench ROWS='append http'` measures some of it.
 bench:
 	@scripts/setup.sh demo
-	cargo build --release -p countersign-bench
-	$(TARGET)/release/countersign-bench
+	cargo build --release -p countersign-bench -p countersign
+	$(TARGET)/release/countersign-bench $(ROWS)

@@ -1,16 +1,18 @@
 //! What the same server does by itself: pgbench inserting one row of the same shape and indexes in each transaction.
 
+use crate::Fallible;
+use crate::installation::Installation;
 use crate::server::Server;
 use sqlx::{Connection, Executor};
-use std::error::Error;
-use std::path::Path;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::process::Command;
 
 const SCRIPT: &str = "target/bench/insert.sql";
 
 /// A table of the ledger's shape, and a script that inserts a row of the ledger's size.
-pub(crate) async fn prepare(server: &Server) -> Result<(), Box<dyn Error>> {
-    let mut owner = server.owner().await?;
+pub(crate) async fn prepare(installation: &Installation) -> Fallible<()> {
+    let mut owner = installation.owner().await?;
     owner
         .execute(
             "CREATE SCHEMA bench;
@@ -36,36 +38,26 @@ pub(crate) async fn prepare(server: &Server) -> Result<(), Box<dyn Error>> {
 }
 
 /// Transactions per second with so many clients.
-pub(crate) fn inserts_per_second(server: &Server, clients: usize, seconds: u64) -> Result<f64, Box<dyn Error>> {
-    let program = pgbench(server)?;
-    let output = Command::new(program)
-        .args(["-n", "-M", "prepared", "-f", SCRIPT, "-U", "countersign_owner", "-h"])
-        .arg(server.socket())
-        .args([
-            "-c",
-            &clients.to_string(),
-            "-j",
-            &clients.min(2).to_string(),
-            "-T",
-            &seconds.to_string(),
-            "countersign",
-        ])
-        .output()?;
+pub(crate) async fn inserts_per_second(
+    server: &Server,
+    installation: &Installation,
+    clients: usize,
+    lasting: Duration,
+) -> Fallible<f64> {
+    let mut command = Command::new(pgbench(server)?);
+    command.args(["-n", "-M", "prepared", "-f", SCRIPT, "-U", "countersign_owner", "-h"]).arg(server.socket());
+    command.args(["-c", &clients.to_string(), "-j", &clients.min(2).to_string()]);
+    command.args(["-T", &lasting.as_secs().to_string(), &installation.database]);
+    let output = command.kill_on_drop(true).output().await?;
     let text = String::from_utf8_lossy(&output.stdout);
     let rate = text.lines().find_map(|line| line.strip_prefix("tps = ")?.split(' ').next()?.parse().ok());
     rate.ok_or_else(|| format!("pgbench gave no figure: {}", String::from_utf8_lossy(&output.stderr)).into())
 }
 
 /// Beside the server's programs, or wherever the distribution keeps it.
-fn pgbench(server: &Server) -> Result<std::path::PathBuf, Box<dyn Error>> {
+fn pgbench(server: &Server) -> Fallible<PathBuf> {
     let beside = server.programs().join("pgbench");
-    if beside.exists() {
-        return Ok(beside);
-    }
-    let anywhere = Path::new("/usr/bin/pgbench");
-    if anywhere.exists() {
-        Ok(anywhere.to_owned())
-    } else {
-        Err("pgbench was not found; install postgresql-contrib".into())
-    }
+    let anywhere = Path::new("/usr/bin/pgbench").to_owned();
+    let found = [beside, anywhere].into_iter().find(|program| program.exists());
+    found.ok_or_else(|| "pgbench was not found; install postgresql-contrib".into())
 }

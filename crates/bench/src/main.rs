@@ -1,42 +1,50 @@
-//! `make bench`: how fast the store appends, as a ratio to what the same server does by itself.
+//! `make bench`: how fast Countersign is, as ratios to what the same server does by itself.
 //!
-//! Every figure stands beside a limit that was measured in the same run on the same server: pgbench inserting one row of
-//! the same shape, with the same indexes, in each transaction. Machines differ and are noisy; ratios travel.
+//! Every figure stands beside a limit that was measured in the same run on the same server, where it can. Machines differ
+//! and are noisy; ratios travel. `docs/performance.md` says how each row is measured.
 
+mod append;
+mod arguments;
+mod dashboard;
 mod firm;
+mod http;
+mod installation;
+mod latencies;
 mod limit;
+mod memory;
+mod node;
+mod p99;
+mod pace;
+mod rebuild;
 mod report;
 mod server;
+mod session;
+mod size;
+mod suite;
+mod summary;
+mod visible;
+mod wire;
 mod writers;
 
-use report::{Figure, Report};
+use arguments::{Arguments, Row};
+use clap::Parser;
 use std::error::Error;
 use std::process::ExitCode;
-use writers::Load;
+use suite::Suite;
 
-/// How long each figure is measured.
-const SECONDS: u64 = 8;
-const SPREAD: usize = 1_000;
+/// What a measurement comes to, or why there is none.
+pub(crate) type Fallible<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 fn main() -> ExitCode {
+    let arguments = Arguments::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error),
     };
-    match runtime.block_on(run()) {
+    match runtime.block_on(run(arguments)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failed(&*error),
     }
-}
-
-/// The numbers on the command line; all that are reported without any.
-fn writers_asked_for() -> Result<Vec<usize>, Box<dyn Error>> {
-    let number = |word: String| match word.parse() {
-        Ok(writers) if writers > 0 => Ok(writers),
-        Ok(_) | Err(_) => Err(format!("{word} is no number of writers; write them like: countersign-bench 1 64")),
-    };
-    let asked: Vec<usize> = std::env::args().skip(1).map(number).collect::<Result<_, _>>()?;
-    Ok(if asked.is_empty() { vec![1, 16, 64] } else { asked })
 }
 
 fn failed(error: &dyn Error) -> ExitCode {
@@ -49,22 +57,29 @@ fn failed(error: &dyn Error) -> ExitCode {
     ExitCode::FAILURE
 }
 
-async fn run() -> Result<(), Box<dyn Error>> {
-    let server = server::start().await?;
-    eprintln!("bench: Postgres {}, {SECONDS} s a figure; registering {SPREAD} organizations", server.major());
-    let ledger = server.ledger();
-    let firms = firm::register_many(&ledger, SPREAD).await?;
-    limit::prepare(&server).await?;
-    let mut report = Report::default();
-    for writers in writers_asked_for()? {
-        let limit = limit::inserts_per_second(&server, writers, SECONDS)?;
-        report.add(Figure::limit(format!("pgbench single-row INSERT, {writers} clients"), limit));
-        for load in [Load::Spread, Load::One] {
-            let rate = writers::commands_per_second(&ledger, &firms, load, writers, SECONDS).await?;
-            report.add(Figure::rate(load.name(writers), rate, limit, load.aim(writers)));
+/// Whoever presses Ctrl-C leaves no server behind.
+async fn run(arguments: Arguments) -> Fallible<()> {
+    tokio::select! {
+        measured = measure(arguments) => measured,
+        _ = tokio::signal::ctrl_c() => Err("interrupted".into()),
+    }
+}
+
+async fn measure(arguments: Arguments) -> Fallible<()> {
+    let rows = arguments.rows();
+    let mut suite = Suite::start(arguments).await?;
+    for row in rows {
+        match row {
+            Row::Append => append::measure(&mut suite).await?,
+            Row::Http => http::measure(&mut suite).await?,
+            Row::Visible => visible::measure(&mut suite).await?,
+            Row::Rebuild => rebuild::measure(&mut suite).await?,
+            Row::Dashboard => dashboard::measure(&mut suite).await?,
+            Row::Size => size::measure(&mut suite).await?,
+            Row::Memory => memory::measure(&mut suite).await?,
+            Row::P99 => p99::measure(&mut suite).await?,
         }
     }
-    report.write("target/bench/results.csv")?;
-    println!("{report}");
+    print!("{}", suite.report);
     Ok(())
 }

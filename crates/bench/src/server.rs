@@ -1,38 +1,27 @@
 //! A private server with everything that makes a commit durable switched on, in a folder that is gone afterwards.
 
+use crate::Fallible;
 use countersign_embedded::{Cluster, OWNER, Options};
-use countersign_eventstore::{Ledger, LedgerOptions, MasterKey, SystemClock, Vault};
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{Connection, Executor, PgConnection, PgPool};
-use std::error::Error;
-use std::path::PathBuf;
-use std::str::FromStr;
-use std::sync::Arc;
-use std::time::Duration;
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+use std::fs::{create_dir_all, remove_dir_all};
+use std::io;
+use std::path::{Path, PathBuf};
 
 const FOLDER: &str = "target/bench/server";
+/// The installations of a run, the nodes of theirs and pgbench connect at the same time.
+const CONNECTIONS: u16 = 250;
 
 /// The server under measurement.
 pub(crate) struct Server {
     cluster: Option<Cluster>,
-    pool: PgPool,
 }
 
-pub(crate) async fn start() -> Result<Server, Box<dyn Error>> {
+pub(crate) fn start() -> Fallible<Server> {
     // What an interrupted run left behind would be measured along.
     remove()?;
-    std::fs::create_dir_all(FOLDER)?;
-    let cluster = Cluster::open(&PathBuf::from(FOLDER), Options::kept())?;
-    let mut connection = PgConnection::connect(&cluster.url(OWNER, "postgres")).await?;
-    connection.execute("CREATE DATABASE countersign").await?;
-    connection.close().await?;
-    let mut owner = PgConnection::connect(&cluster.url(OWNER, "countersign")).await?;
-    countersign_migrations::MIGRATOR.run(&mut owner).await?;
-    owner.close().await?;
-    let options = PgConnectOptions::from_str(&cluster.url("countersign_app", "countersign"))?;
-    let pool =
-        PgPoolOptions::new().max_connections(24).acquire_timeout(Duration::from_secs(30)).connect_with(options).await?;
-    Ok(Server { cluster: Some(cluster), pool })
+    create_dir_all(FOLDER)?;
+    let options = Options { max_connections: CONNECTIONS, ..Options::kept() };
+    Ok(Server { cluster: Some(Cluster::open(Path::new(FOLDER), options)?) })
 }
 
 impl Server {
@@ -53,15 +42,24 @@ impl Server {
         self.cluster().socket_dir()
     }
 
-    pub(crate) async fn owner(&self) -> Result<PgConnection, sqlx::Error> {
-        PgConnection::connect(&self.cluster().url(OWNER, "countersign")).await
+    /// Makes a database with everything that Countersign keeps in one.
+    pub(crate) async fn make_database(&self, name: &str) -> Fallible<()> {
+        let mut anywhere = PgConnection::connect(&self.cluster().owner_url()).await?;
+        anywhere.execute(AssertSqlSafe(format!("CREATE DATABASE {name}"))).await?;
+        anywhere.close().await?;
+        let mut owner = PgConnection::connect(&self.owner_url(name)).await?;
+        countersign_migrations::MIGRATOR.run(&mut owner).await?;
+        Ok(owner.close().await?)
     }
 
-    /// A node's ledger over it, as `countersign serve` runs one.
-    pub(crate) fn ledger(&self) -> Ledger {
-        let master = MasterKey::parse(&MasterKey::generate()).expect("a generated key reads");
-        let vault = Vault::new(self.pool.clone(), master);
-        Ledger::start(self.pool.clone(), vault, Arc::new(SystemClock), LedgerOptions::default())
+    /// A database's address as its owner.
+    pub(crate) fn owner_url(&self, database: &str) -> String {
+        self.cluster().url(OWNER, database)
+    }
+
+    /// A database's address as the application.
+    pub(crate) fn app_url(&self, database: &str) -> String {
+        self.cluster().url("countersign_app", database)
     }
 }
 
@@ -74,9 +72,9 @@ impl Drop for Server {
     }
 }
 
-fn remove() -> std::io::Result<()> {
-    match std::fs::remove_dir_all(FOLDER) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+fn remove() -> io::Result<()> {
+    match remove_dir_all(FOLDER) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         Ok(()) | Err(_) => Ok(()),
     }
 }

@@ -1,13 +1,16 @@
 //! Writers that send one command after the other, each waiting for its durable answer.
 
+use crate::Fallible;
 use crate::firm::{Firm, execute};
+use crate::latencies::Latencies;
+use crate::pace::{Beat, Pace};
 use countersign_domain::envelope::Actor;
 use countersign_domain::use_cases::clients::rename_client;
 use countersign_domain::values::Label;
 use countersign_eventstore::Ledger;
-use futures::future::join_all;
-use std::error::Error;
+use futures::future::try_join_all;
 use std::time::{Duration, Instant};
+use uuid::Uuid;
 
 /// To whom the commands go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,68 +21,65 @@ pub(crate) enum Load {
     One,
 }
 
-impl Load {
-    pub(crate) fn name(self, writers: usize) -> String {
-        match self {
-            Self::Spread => format!("durable append, {writers} writers, 1,000 organizations"),
-            Self::One => format!("durable append, {writers} writers, one organization"),
-        }
-    }
-
-    /// The ratio to the limit that is aimed at, where one is.
-    pub(crate) fn aim(self, writers: usize) -> Option<f64> {
-        match (self, writers) {
-            (Self::Spread, 64) => Some(2.5),
-            (Self::One, 64) => Some(3.0),
-            (Self::One, 1) => Some(0.8),
-            (Self::Spread | Self::One, _) => None,
-        }
-    }
+/// Those who write together, and how.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Writers {
+    pub(crate) count: usize,
+    pub(crate) load: Load,
+    pub(crate) pace: Pace,
 }
 
-pub(crate) async fn commands_per_second(
-    ledger: &Ledger,
-    firms: &[Firm],
-    load: Load,
-    writers: usize,
-    seconds: u64,
-) -> Result<f64, Box<dyn Error>> {
-    let began = Instant::now();
-    let until = began + Duration::from_secs(seconds);
-    let writing = (0..writers).map(|writer| {
-        let (ledger, firms) = (ledger.clone(), firms.to_vec());
-        tokio::spawn(async move {
-            write_until(&ledger, &firms, load, writer, writers, until).await.map_err(|error| error.to_string())
-        })
-    });
-    let mut written = 0;
-    for writer in join_all(writing).await {
-        written += writer??;
-    }
-    Ok(written as f64 / began.elapsed().as_secs_f64())
+/// What they came to.
+#[derive(Debug)]
+pub(crate) struct Written {
+    pub(crate) per_second: f64,
+    pub(crate) latencies: Latencies,
 }
 
-async fn write_until(
-    ledger: &Ledger,
-    firms: &[Firm],
-    load: Load,
-    writer: usize,
-    writers: usize,
-    until: Instant,
-) -> Result<u64, Box<dyn Error>> {
-    let mut written = 0;
-    while Instant::now() < until {
-        let turn = written as usize;
-        let (firm, client) = match load {
-            Load::Spread => {
-                let firm = &firms[1 + (writer + turn * writers) % (firms.len() - 1)];
-                (firm, firm.clients[0])
-            }
-            Load::One => (&firms[0], firms[0].clients[writer]),
-        };
-        let name = Label::parse(&format!("Client {} of {}", turn, uuid::Uuid::now_v7().simple()))?;
-        execute(ledger, firm.org, Actor::Staff(firm.admin), rename_client(client, name)).await?;
-        written += 1;
+impl Writers {
+    /// Each to another organization, each sending as soon as the last answer has come.
+    pub(crate) fn spread(count: usize) -> Self {
+        Self { count, load: Load::Spread, pace: Pace::Unbroken }
     }
-    Ok(written)
+
+    /// They write for so long.
+    pub(crate) async fn write(self, ledger: &Ledger, firms: &[Firm], lasting: Duration) -> Fallible<Written> {
+        let began = Instant::now();
+        let writing = (0..self.count).map(|writer| {
+            let (ledger, firms) = (ledger.clone(), firms.to_vec());
+            let beat = self.pace.beat(writer, self.count, began);
+            tokio::spawn(async move { self.write_as(writer, &ledger, &firms, beat, began + lasting).await })
+        });
+        let mut latencies = Latencies::default();
+        for written in try_join_all(writing).await? {
+            latencies.extend(written?);
+        }
+        Ok(Written { per_second: latencies.len() as f64 / began.elapsed().as_secs_f64(), latencies })
+    }
+
+    async fn write_as(
+        self,
+        writer: usize,
+        ledger: &Ledger,
+        firms: &[Firm],
+        mut beat: Beat,
+        until: Instant,
+    ) -> Fallible<Latencies> {
+        let mut latencies = Latencies::default();
+        while Instant::now() < until {
+            let turn = latencies.len();
+            let (firm, client) = match self.load {
+                Load::Spread => {
+                    let firm = &firms[(writer + turn * self.count) % firms.len()];
+                    (firm, firm.clients[0])
+                }
+                Load::One => (&firms[0], firms[0].clients[writer % firms[0].clients.len()]),
+            };
+            let name = Label::parse(&format!("Client {turn} of {}", Uuid::now_v7().simple()))?;
+            let since = beat.wait().await;
+            execute(ledger, firm.org, Actor::Staff(firm.admin), rename_client(client, name)).await?;
+            latencies.push(since.elapsed());
+        }
+        Ok(latencies)
+    }
 }

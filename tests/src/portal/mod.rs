@@ -9,6 +9,7 @@ mod bad_input;
 mod crash;
 mod demo;
 mod feed;
+mod made_up;
 mod many_writers;
 mod masks;
 mod operator;

@@ -57,10 +57,10 @@ const LAYERS: &[Layer] = &[
         ours: &["canon", "domain", "eventstore", "identity", "projections", "telemetry"],
         others: Others::Any,
     },
-    // Makes histories up, and measures the store through its own door.
+    // Makes histories up, and measures the store through its own door and the portal over HTTP.
     Layer {
         name: "countersign-bench",
-        ours: &["canon", "domain", "embedded", "eventstore", "migrations"],
+        ours: &["canon", "domain", "embedded", "eventstore", "identity", "migrations", "postgres"],
         others: Others::Any,
     },
     // The binary puts everything together.
