@@ -41,7 +41,10 @@ mod armed {
         }
         match fault.what {
             // As `kill -9` ends it: nothing is flushed, nothing said, no connection closed in good order.
-            What::Kill => std::process::abort(),
+            What::Kill => {
+                eprintln!("fault: {place} kills");
+                std::process::abort();
+            }
             What::Pause(duration) => {
                 eprintln!("fault: {place} pauses");
                 tokio::time::sleep(duration).await;

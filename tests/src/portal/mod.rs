@@ -9,6 +9,8 @@ mod bad_input;
 mod crash;
 mod demo;
 mod feed;
+mod half_done;
+mod killed;
 mod many_writers;
 mod masks;
 mod operator;
