@@ -26,3 +26,4 @@ mod seats;
 mod set_up;
 mod support;
 mod takeover;
+mod trace;

@@ -2,6 +2,7 @@
 
 pub(super) mod bouncer;
 pub(super) mod change_feed;
+pub(super) mod collector;
 pub(super) mod document;
 pub(super) mod firm;
 pub(super) mod gate;
