@@ -7,5 +7,5 @@ mod transaction;
 mod waiting;
 
 pub use pooler::{is_pooled, through_pooler};
-pub use transaction::{scoped, spanning};
+pub use transaction::{SESSION, scoped, spanning};
 pub use waiting::describe_metrics;
