@@ -16,6 +16,7 @@ mod masks;
 mod operator;
 mod outage;
 mod path;
+mod paused;
 mod pooler;
 mod proxy;
 mod racing;

@@ -78,6 +78,12 @@ impl Installation {
         self
     }
 
+    /// The same database, in which nothing lasts longer than a transaction: so that each batch is appended in one.
+    pub(crate) fn in_transactions(mut self) -> Self {
+        self.database.as_mut().expect("the database is on the server of the tests").is_pooled = true;
+        self
+    }
+
     /// The name of the database on the server of the tests.
     pub(crate) fn database_name(&self) -> String {
         self.database.as_ref().expect("the database is on the server of the tests").name.clone()
