@@ -8,7 +8,7 @@ use crate::args::{Place, Pooler};
 use crate::failure::Failure;
 use countersign_embedded::{Cluster, OWNER, Options};
 use countersign_migrations::MIGRATOR;
-use countersign_postgres::{spanning, through_pooler};
+use countersign_postgres::{SESSION, spanning, through_pooler};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection, Executor, PgConnection, PgPool};
 use std::path::Path;
@@ -185,7 +185,7 @@ fn pool(options: PgConnectOptions, pooler: Option<Pooler>) -> PgPool {
                 // Whoever we connect as, we work as somebody who may not write the ledger. Behind a pooler each
                 // transaction says so for itself.
                 if pooler.is_none() {
-                    connection.execute("SET ROLE countersign_app").await?;
+                    connection.execute(SESSION).await?;
                 }
                 Ok(())
             })

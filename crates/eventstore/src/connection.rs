@@ -4,7 +4,7 @@
 use crate::batch::{Look, OrgAnswer, OrgBatch, append};
 use crate::error::StoreError;
 use countersign_domain::ids::OrgId;
-use countersign_postgres::{is_pooled, spanning};
+use countersign_postgres::{fault, is_pooled, spanning};
 use sqlx::pool::PoolConnection;
 use sqlx::{PgPool, Postgres};
 use std::collections::HashMap;
@@ -62,6 +62,7 @@ impl LaneConnection {
     async fn append_pooled(&self, batch: &[OrgBatch]) -> Result<HashMap<OrgId, OrgAnswer>, StoreError> {
         let mut transaction = spanning(&self.pool).await?;
         let answers = append(&mut transaction, batch, Look::Always).await?;
+        fault::reached("batch.written").await;
         transaction.commit().await?;
         Ok(answers)
     }

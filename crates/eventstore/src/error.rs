@@ -42,7 +42,7 @@ impl StoreError {
         match self {
             Self::Unanswered => true,
             Self::Database(sqlx::Error::Database(error)) => {
-                error.code().is_some_and(|code| ["57P", "25006"].iter().any(|class| code.starts_with(class)))
+                error.code().is_some_and(|code| ["57P", "25006", "25P03"].iter().any(|class| code.starts_with(class)))
             }
             Self::Database(error) => is_passing(error),
             Self::Key(_) | Self::Outdated(_) | Self::Damaged { .. } | Self::NotCanonical(_) => false,
@@ -63,8 +63,8 @@ impl StoreError {
 pub(crate) fn is_passing(error: &sqlx::Error) -> bool {
     if let sqlx::Error::Database(database) = error {
         // Connection exceptions, rolled back for others' sake (deadlock), out of resources, operator intervention
-        // (shutdown, cancel), read-only after failover, a lock not had in time.
-        let classes = ["08", "25006", "40", "53", "55P03", "57"];
+        // (shutdown, cancel), read-only after failover, a lock not had in time, a transaction in which nothing was done.
+        let classes = ["08", "25006", "25P03", "40", "53", "55P03", "57"];
         return database.code().is_some_and(|code| classes.iter().any(|class| code.starts_with(class)));
     }
     matches!(

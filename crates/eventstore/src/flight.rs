@@ -6,6 +6,7 @@ use crate::error::StoreError;
 use crate::ledger::LedgerOptions;
 use crate::measure;
 use countersign_domain::ids::OrgId;
+use countersign_postgres::fault;
 use std::collections::HashMap;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -107,6 +108,7 @@ impl Flight {
     /// landing is asked for: the lane's own task does it, which saves a change of threads on the way there and another one
     /// back.
     pub(crate) async fn take_off(batch: Batch, mut connection: LaneConnection) -> Self {
+        fault::reached("batch.decided").await;
         let batch = Arc::new(batch);
         let flying = batch.clone();
         let mut landing: Pin<Box<dyn Future<Output = Landed> + Send>> = Box::pin(async move {
@@ -117,6 +119,7 @@ impl Flight {
             Poll::Pending => Landing::Awaited(landing),
             Poll::Ready(landed) => Landing::Over(Some(landed)),
         };
+        fault::reached("batch.sent").await;
         Self { batch, landing }
     }
 

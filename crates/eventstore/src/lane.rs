@@ -25,6 +25,7 @@ use countersign_domain::envelope::Provenance;
 use countersign_domain::ids::{OrgId, PersonId};
 use countersign_domain::portal::StreamId;
 use countersign_domain::values::Timestamp;
+use countersign_postgres::fault;
 use countersign_telemetry::TraceContext;
 use sqlx::{PgPool, Postgres, Transaction};
 use std::collections::{BTreeSet, HashMap, VecDeque};
@@ -409,12 +410,14 @@ impl Lane {
         let whose: Vec<OrgId> = batch.iter().map(|part| part.org).collect();
         match answers {
             Ok(answers) => {
+                fault::reached("batch.committed").await;
                 let all_done = answers.values().all(|answer| matches!(answer, OrgAnswer::Done));
                 if all_done && answers.len() == batch.len() {
                     // What was decided on it stands. The database need not wait until everybody has been answered.
                     self.take_off().await;
                 }
                 self.settle(batch, answers);
+                fault::reached("batch.answered").await;
             }
             Err(error) if error.is_away() => batch.into_iter().for_each(|part| self.broken(part, &error)),
             // One organization's trouble must not be its neighbours': each alone.
@@ -607,6 +610,7 @@ impl Lane {
         let batch = [part];
         let call = within_limit(append(&mut transaction, &batch, Look::Always));
         let appended = measure::appending(&batch, call).await;
+        fault::reached("batch.written").await;
         let committed = match appended {
             Ok(answers) => within_limit(async { Ok(transaction.commit().await?) }).await.map(|()| answers),
             Err(error) => Err(error),

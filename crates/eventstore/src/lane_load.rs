@@ -10,7 +10,7 @@ use crate::vault::{OrgKey, Vault};
 use countersign_domain::envelope::Recorded;
 use countersign_domain::ids::{OrgId, PersonId};
 use countersign_domain::portal::StreamId;
-use countersign_postgres::scoped;
+use countersign_postgres::{fault, scoped};
 use sqlx::{PgPool, Postgres, Transaction};
 use std::time::Duration;
 
@@ -95,8 +95,14 @@ async fn run(pool: &PgPool, vault: &Vault, org: OrgId, errand: Errand) -> Result
                 Some(vault.find_or_make(&mut transaction, org, &people).await.map_err(StoreError::from)?)
             };
             let folded = fold_streams(&mut transaction, org, &streams, head).await?;
+            if keys.is_some() {
+                fault::reached("keys.made").await;
+            }
             transaction.commit().await?;
-            keys.into_iter().for_each(|keys| vault.remember(keys));
+            if let Some(keys) = keys {
+                fault::reached("keys.stored").await;
+                vault.remember(keys);
+            }
             loaded.take(folded, head);
         }
         Errand::CatchUp { head } => {

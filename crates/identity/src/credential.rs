@@ -19,7 +19,7 @@ use crate::subject::{Subject, principal_columns};
 use countersign_domain::envelope::Principal;
 use countersign_domain::ids::{CommandId, InvitationId, MailboxId, OrgId};
 use countersign_domain::values::Timestamp;
-use countersign_postgres::scoped;
+use countersign_postgres::{fault, scoped};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -62,6 +62,7 @@ impl Identity {
         hold_ledger(&mut transaction, new.org).await?;
         let written = write_unless_effective(&mut transaction, &new, &hash, now).await?;
         transaction.commit().await?;
+        fault::reached("credential.written").await;
         if written { Ok(()) } else { Err(IdentityError::InvitationAlreadyAccepted) }
     }
 

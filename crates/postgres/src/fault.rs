@@ -1,7 +1,8 @@
 //! Places at which a test ends or holds the program: what happens to a node when it dies, or pauses, exactly there.
 //!
 //! A debug build looks at `COUNTERSIGN_FAULTS` once: `name=kill`, `name=kill@3` (the third time), `name=pause:2000` (for
-//! so many milliseconds, the first time), several separated by commas. Any other build has none of this.
+//! so many milliseconds, the first time), `name=hold:FILE` (for as long as there is such a file), several separated by
+//! commas. Any other build has none of this.
 
 /// The program has come to a place of this name.
 #[cfg(not(debug_assertions))]
@@ -14,6 +15,7 @@ pub use armed::reached;
 #[cfg(debug_assertions)]
 mod armed {
     use std::collections::HashMap;
+    use std::path::PathBuf;
     use std::sync::LazyLock;
     use std::sync::atomic::{AtomicU64, Ordering};
     use std::time::Duration;
@@ -31,7 +33,11 @@ mod armed {
     enum What {
         Kill,
         Pause(Duration),
+        Hold(PathBuf),
     }
+
+    /// Between two looks at what holds the program.
+    const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
     /// The program has come to a place of this name.
     pub async fn reached(place: &'static str) {
@@ -39,12 +45,21 @@ mod armed {
         if fault.reached.fetch_add(1, Ordering::SeqCst) + 1 != fault.at_the {
             return;
         }
-        match fault.what {
+        match &fault.what {
             // As `kill -9` ends it: nothing is flushed, nothing said, no connection closed in good order.
-            What::Kill => std::process::abort(),
+            What::Kill => {
+                eprintln!("fault: {place} kills");
+                std::process::abort();
+            }
             What::Pause(duration) => {
                 eprintln!("fault: {place} pauses");
-                tokio::time::sleep(duration).await;
+                tokio::time::sleep(*duration).await;
+            }
+            What::Hold(file) => {
+                eprintln!("fault: {place} holds");
+                while file.exists() {
+                    tokio::time::sleep(LOOK_AGAIN).await;
+                }
             }
         }
     }
@@ -60,7 +75,8 @@ mod armed {
         let what = match what.split_once(':') {
             None if what == "kill" => What::Kill,
             Some(("pause", milliseconds)) => What::Pause(Duration::from_millis(number(milliseconds))),
-            None | Some(_) => panic!("{fault} asks neither for kill nor for pause:MILLISECONDS"),
+            Some(("hold", file)) => What::Hold(file.into()),
+            None | Some(_) => panic!("{fault} asks for none of kill, pause:MILLISECONDS and hold:FILE"),
         };
         (place.to_owned(), Fault { what, at_the: number(at_the), reached: AtomicU64::new(0) })
     }

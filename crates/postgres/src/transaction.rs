@@ -5,9 +5,13 @@ use crate::waiting;
 use countersign_domain::ids::OrgId;
 use sqlx::{AssertSqlSafe, PgPool, PgTransaction, SqlSafeStr, Transaction};
 
-/// How a transaction begins behind a pooler: with nothing prepared, and as somebody who may not write the ledger. Both are
-/// over with it.
-const POOLED: &str = "BEGIN; DEALLOCATE ALL; SET LOCAL ROLE countersign_app";
+/// How a transaction begins behind a pooler: with nothing prepared, as somebody who may not write the ledger, and not for
+/// ever. All of it is over with it.
+const POOLED: &str = "BEGIN; DEALLOCATE ALL; SET LOCAL ROLE countersign_app; \
+                      SET LOCAL idle_in_transaction_session_timeout = '10s'";
+/// What is said once to a connection of our own: who we work as, and for how long we may do nothing in a transaction. A
+/// node that stops in the middle of one must not hold a ledger's lock against all others.
+pub const SESSION: &str = "SET ROLE countersign_app; SET idle_in_transaction_session_timeout = '10s'";
 /// How it begins on a connection of our own, which was told once who we work as.
 const OWN: &str = "BEGIN";
 

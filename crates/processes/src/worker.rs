@@ -17,6 +17,7 @@ use countersign_domain::use_cases::billing::send_invoice;
 use countersign_domain::use_cases::guests::expire_invitation;
 use countersign_domain::values::{Email, Timestamp};
 use countersign_eventstore::{Clock, ExecuteError, Ledger, Submission, Verdict};
+use countersign_postgres::fault;
 use countersign_projections::Leases;
 use futures::{StreamExt, stream};
 use sqlx::PgPool;
@@ -218,6 +219,7 @@ impl Worker {
             submission.provenance = Provenance::Simulated;
         }
         let answer = self.ledger.execute(submission).await?;
+        fault::reached("agenda.commanded").await;
         Ok(Done::With(
             match answer.verdict {
                 Verdict::Accepted { .. } => "accepted".to_owned(),
@@ -310,6 +312,7 @@ impl Worker {
 
     async fn send(&self, taken: &Taken, message: Message) -> Result<Done, WorkError> {
         self.mailer.send(taken.id, message).await?;
+        fault::reached("agenda.mailed").await;
         Ok(Done::With("sent".to_owned(), Vec::new()))
     }
 

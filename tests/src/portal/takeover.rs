@@ -1,7 +1,7 @@
 //! A node that is stopped in the middle of its work is replaced, and what it had begun comes to nothing.
 
 use super::support::firm::Firm;
-use super::support::installation::Installation;
+use super::support::installation::{ANY_PORT, Installation};
 use super::support::node::Node;
 use super::support::person::post;
 use super::support::until::until;
@@ -42,9 +42,7 @@ async fn a_node_that_is_stopped_while_it_holds_a_transaction_is_replaced_and_com
 
 /// A node that waits for a while before it commits its first rows: long enough to be stopped meanwhile.
 async fn pausing(installation: &Installation) -> Node {
-    let mut command = installation.command(&["serve", "--listen", "127.0.0.1:0"]);
-    command.env("COUNTERSIGN_FAULTS", "projection.folded=pause:8000");
-    Node::start(&mut command, installation.data_dir().join("pausing.log")).await
+    installation.serve_faulty(ANY_PORT, "projection.folded=pause:8000").await
 }
 
 /// How far each group's rows are, and under which epoch they were moved there.
@@ -58,9 +56,7 @@ async fn rows_that_were_being_written_when_a_node_died_are_there_once_when_anoth
     let mut firm = Firm::open().await;
     firm.client("Acme").await;
     firm.settle().await;
-    let mut command = firm.installation.command(&["serve", "--listen", "127.0.0.1:0"]);
-    command.env("COUNTERSIGN_FAULTS", "projection.folded=kill");
-    let mut dying = Node::start(&mut command, firm.installation.data_dir().join("dying.log")).await;
+    let mut dying = firm.installation.serve_faulty(ANY_PORT, "projection.folded=kill").await;
     assert!(firm.nodes[0].stop().await.success());
     let at_the_dying = firm.admin.at(&dying);
     drop(at_the_dying.try_send(post("/v1/clients", json!({ "name": "Globex" }))).await);

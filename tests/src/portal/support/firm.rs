@@ -71,8 +71,14 @@ impl Firm {
 
     /// The admin of another firm in the same installation.
     pub(crate) async fn neighbour(&self, slug: &str) -> Person {
-        register(&self.installation, self.node(), slug, "trial").await;
-        Person::sign_in(self.node(), &admin_of(slug)).await
+        self.neighbours(slug).await.0
+    }
+
+    /// The same, and the firm's ledger.
+    pub(crate) async fn neighbours(&self, slug: &str) -> (Person, Ledger) {
+        let org = register(&self.installation, self.node(), slug, "trial").await;
+        let admin = Person::sign_in(self.node(), &admin_of(slug)).await;
+        (admin, Ledger::at(&self.installation.database_url(), org))
     }
 
     /// Somebody of the staff, who accepted the invitation in their mail.
@@ -172,12 +178,7 @@ impl Firm {
 
     /// Waits until every read model is up to all that has happened.
     pub(crate) async fn settle(&self) {
-        let head = self.ledger.head().await.to_string();
-        until("read models that are up to the head", async || {
-            let reply = self.admin.send(get("/v1/me").header("min-position", head.as_str())).await;
-            (reply.status == 200).then_some(())
-        })
-        .await;
+        settle(&self.admin, &self.ledger).await;
     }
 }
 
@@ -212,6 +213,16 @@ impl Guest {
         let shown = self.person.get(format!("/v1/time-entries/{entry}")).await.expect(200).json()["shown"].clone();
         self.person.post(format!("/v1/time-entries/{entry}/approve"), json!({ "shown": shown })).await.expect(200);
     }
+}
+
+/// Waits until every read model of an organization is up to all that has happened in it.
+pub(crate) async fn settle(admin: &Person, ledger: &Ledger) {
+    let head = ledger.head().await.to_string();
+    until("read models that are up to the head", async || {
+        let reply = admin.send(get("/v1/me").header("min-position", head.as_str())).await;
+        (reply.status == 200).then_some(())
+    })
+    .await;
 }
 
 /// Registers a firm at the command line; its admin follows the link that is printed.

@@ -22,6 +22,9 @@ use uuid::Uuid;
 /// Names the server on which the tests make their databases, as its superuser.
 const SERVER: &str = "DATABASE_URL";
 
+/// Where a node listens of which only it knows the port.
+pub(crate) const ANY_PORT: &str = "127.0.0.1:0";
+
 /// A database and a data folder, which is gone when it is dropped.
 pub(crate) struct Installation {
     folder: TempDir,
@@ -75,6 +78,12 @@ impl Installation {
         self
     }
 
+    /// The same database, in which nothing lasts longer than a transaction: so that each batch is appended in one.
+    pub(crate) fn in_transactions(mut self) -> Self {
+        self.database.as_mut().expect("the database is on the server of the tests").is_pooled = true;
+        self
+    }
+
     /// The name of the database on the server of the tests.
     pub(crate) fn database_name(&self) -> String {
         self.database.as_ref().expect("the database is on the server of the tests").name.clone()
@@ -115,12 +124,24 @@ impl Installation {
 
     /// A node on a free port.
     pub(crate) async fn serve(&self) -> Node {
-        self.serve_at("127.0.0.1:0").await
+        self.serve_at(ANY_PORT).await
     }
 
     /// A node at an address.
     pub(crate) async fn serve_at(&self, address: &str) -> Node {
-        Node::start(&mut self.command(&["serve", "--listen", address]), self.next_log()).await
+        self.serve_with(address, |command| command).await
+    }
+
+    /// A node at an address, with more on its command line or in its environment.
+    pub(crate) async fn serve_with(&self, address: &str, more: impl FnOnce(&mut Command) -> &mut Command) -> Node {
+        let mut command = self.command(&["serve", "--listen", address]);
+        more(&mut command);
+        Node::start(&mut command, self.next_log()).await
+    }
+
+    /// A node at an address that is ended or held at a place of the program (`countersign_postgres::fault`).
+    pub(crate) async fn serve_faulty(&self, address: &str, fault: &str) -> Node {
+        self.serve_with(address, |command| command.env("COUNTERSIGN_FAULTS", fault)).await
     }
 
     /// The program, started and left alone.

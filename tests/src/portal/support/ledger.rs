@@ -3,6 +3,7 @@
 use serde_json::Value;
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
+use std::collections::HashMap;
 use uuid::Uuid;
 
 /// One organization's ledger.
@@ -44,12 +45,16 @@ impl Ledger {
         sqlx::query_scalar(statement).bind(self.org).fetch_one(&self.pool).await.unwrap_or(0)
     }
 
-    /// All of it, once its positions have been found to be 1..n.
+    /// All of it, once its positions have been found to be 1..n, and the versions in each stream too.
     pub(crate) async fn gapless(&self) -> Vec<Entry> {
         let entries = self.entries().await;
+        let mut versions: HashMap<String, i64> = HashMap::new();
         for (expected, entry) in (1..).zip(&entries) {
             assert_eq!(entry.position, expected, "there is a gap before {}", entry.event_type);
             assert_eq!(entry.envelope["position"], expected, "the envelope says otherwise");
+            let version = versions.entry(entry.envelope["stream"].to_string()).or_default();
+            *version += 1;
+            assert_eq!(entry.envelope["version"], *version, "a version of {} is missing", entry.event_type);
         }
         entries
     }

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 /// A mail.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Letter {
+    pub(crate) message_id: String,
     pub(crate) to: String,
     pub(crate) subject: String,
     pub(crate) text: String,
@@ -17,12 +18,14 @@ impl Letter {
         files.filter_map(|file| Self::read(&std::fs::read_to_string(file).ok()?)).collect()
     }
 
-    fn read(mail: &str) -> Option<Self> {
+    /// A mail as it is written; nothing where it is not written to its end.
+    pub(crate) fn read(mail: &str) -> Option<Self> {
         let (head, body) = mail.split_once("\r\n\r\n")?;
         let header = |name: &str| head.lines().find_map(|line| line.strip_prefix(name)).map(str::to_owned);
         let is_quoted = header("Content-Transfer-Encoding: ").is_some_and(|encoding| encoding == "quoted-printable");
         let text = if is_quoted { unquoted(body) } else { body.to_owned() };
-        let letter = Self { to: header("To: ")?, subject: header("Subject: ")?, text };
+        let (message_id, to, subject) = (header("Message-ID: ")?, header("To: ")?, header("Subject: ")?);
+        let letter = Self { message_id, to, subject, text };
         letter.text.ends_with('\n').then_some(letter)
     }
 

@@ -5,6 +5,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
+use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -39,6 +40,11 @@ impl Node {
         Self { process, log, printed, url: String::new() }
     }
 
+    /// Where it listens.
+    pub(crate) fn address(&self) -> String {
+        self.url.strip_prefix("http://").unwrap().to_owned()
+    }
+
     /// What follows a line's beginning, if the process has printed such a line by now.
     pub(crate) fn heard(&self, beginning: &str) -> Option<String> {
         self.printed.try_iter().find_map(|line| line.strip_prefix(beginning).map(str::to_owned))
@@ -69,6 +75,12 @@ impl Node {
     /// Waits until it ends.
     pub(crate) async fn end(&mut self) -> ExitStatus {
         until("the end of a process", async || self.process.try_wait().unwrap()).await
+    }
+
+    /// Waits until it has come to a place of the program and died there (`countersign_postgres::fault`).
+    pub(crate) async fn dies_at(&mut self, place: &str) {
+        assert_eq!(self.end().await.signal(), Some(Signal::SIGABRT as i32));
+        assert!(self.log().contains(&format!("fault: {place} kills")), "it died of something else");
     }
 
     #[track_caller]

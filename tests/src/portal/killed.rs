@@ -1,0 +1,128 @@
+//! Killed at a place of the program that is named: whoever sends again under the same key is answered, nothing that was
+//! acknowledged is lost, and nothing happens twice.
+//!
+//! `COUNTERSIGN_KILLS` makes the stories longer: so many times at each place.
+
+use super::support::bouncer::{Bouncer, LOGIN};
+use super::support::firm::Firm;
+use super::support::installation::{ANY_PORT, Installation};
+use super::support::load::Load;
+use super::support::person::{Person, post};
+use super::support::reply::Reply;
+use super::support::until::until;
+use serde_json::json;
+
+fn kills() -> u64 {
+    let wanted = std::env::var("COUNTERSIGN_KILLS").ok();
+    wanted.map_or(2, |kills| kills.parse().expect("COUNTERSIGN_KILLS is a number"))
+}
+
+/// One of two nodes that people write at is killed at a place, again and again, each time a little later.
+async fn nothing_is_lost_when_a_node_is_killed(installation: Installation, place: &str) {
+    let mut firm = Firm::of(installation, "trial", 2).await;
+    let load = Load::on(&firm).await;
+    let people: Vec<Person> = firm.nodes.iter().map(|node| firm.admin.at(node)).collect();
+    let killing = async {
+        assert!(firm.nodes[0].stop().await.success());
+        for number in 0..kills() {
+            let fault = format!("{place}=kill@{}", 2 + 5 * number % 23);
+            firm.nodes[0] = firm.installation.serve_faulty(&firm.nodes[0].address(), &fault).await;
+            firm.nodes[0].dies_at(place).await;
+        }
+        firm.nodes[0] = firm.installation.serve_at(&firm.nodes[0].address()).await;
+        load.go_on().await;
+        load.end();
+    };
+    let (written, ()) = tokio::join!(load.run(&people), killing);
+    load.assert_is_kept(&firm, &written).await;
+}
+
+/// A place on the way of a command, and whether the command has taken effect there.
+struct Place {
+    name: &'static str,
+    has_taken_effect: bool,
+}
+
+const ON_THE_WAY: [Place; 6] = [
+    Place { name: "keys.made", has_taken_effect: false },
+    Place { name: "keys.stored", has_taken_effect: false },
+    Place { name: "batch.decided", has_taken_effect: false },
+    Place { name: "batch.sent", has_taken_effect: true },
+    Place { name: "batch.committed", has_taken_effect: true },
+    Place { name: "batch.answered", has_taken_effect: true },
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_over_which_a_node_died_takes_effect_once_whether_it_had_before_or_not() {
+    let mut firm = Firm::open().await;
+    let client = firm.client("Acme").await;
+    assert!(firm.nodes[0].stop().await.success());
+    for Place { name, has_taken_effect } in ON_THE_WAY {
+        let add = |number: usize| {
+            let email = format!("{number}@{name}.example");
+            post("/v1/contacts", json!({ "client": client, "name": "Gina", "email": email }))
+        };
+        // The third one: by then the lane has a connection.
+        let mut node = firm.installation.serve_faulty(ANY_PORT, &format!("{name}=kill@3")).await;
+        let admin = firm.admin.at(&node);
+        for number in 0..2 {
+            admin.send(add(number)).await.expect(201);
+        }
+        let (ask, before) = (add(2), firm.ledger.head().await);
+        let answer = admin.try_send(ask.clone()).await;
+        node.dies_at(name).await;
+        if has_taken_effect {
+            // The database carries out what it was sent, whoever is gone.
+            until("what was sent", async || (firm.ledger.head().await > before).then_some(())).await;
+        }
+        let answer = answer.ok().map(Reply::id);
+
+        let mut node = firm.installation.serve().await;
+        assert_eq!(firm.ledger.head().await > before, has_taken_effect, "{name}");
+        let again = firm.admin.at(&node).send(ask).await;
+        assert_eq!(again.header("idempotent-replayed") == Some("true"), has_taken_effect, "{name}");
+        let again = again.id();
+        assert!(answer.is_none_or(|answer| answer == again), "{name}");
+        let added = firm.ledger.gapless().await;
+        let added: Vec<_> = added.iter().filter(|entry| entry.subject() == again).collect();
+        assert_eq!(added.len(), 1, "{name}");
+        assert!(node.stop().await.success());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_dies_over_commands_that_are_decided_and_not_sent() {
+    nothing_is_lost_when_a_node_is_killed(Installation::new().await, "batch.decided").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_dies_over_commands_that_are_sent_to_the_database_and_not_answered() {
+    nothing_is_lost_when_a_node_is_killed(Installation::new().await, "batch.sent").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_dies_over_commands_that_are_written_and_not_committed() {
+    let bouncer = Bouncer::before_the_server().await;
+    let installation = Installation::new().await.pooled(&bouncer, LOGIN);
+    nothing_is_lost_when_a_node_is_killed(installation, "batch.written").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_dies_over_commands_that_are_committed_and_not_answered() {
+    nothing_is_lost_when_a_node_is_killed(Installation::new().await, "batch.committed").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_dies_over_commands_that_were_answered_a_moment_ago() {
+    nothing_is_lost_when_a_node_is_killed(Installation::new().await, "batch.answered").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_dies_over_somebodys_key_that_is_made_and_not_stored() {
+    nothing_is_lost_when_a_node_is_killed(Installation::new().await, "keys.made").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_dies_over_somebodys_key_that_is_stored_and_not_used() {
+    nothing_is_lost_when_a_node_is_killed(Installation::new().await, "keys.stored").await;
+}
