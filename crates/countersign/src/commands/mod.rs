@@ -1,10 +1,12 @@
 //! One file a command.
 
 pub(crate) mod audit;
+pub(crate) mod backup;
 pub(crate) mod bench;
 pub(crate) mod demo;
 pub(crate) mod import;
 pub(crate) mod migrate;
 pub(crate) mod org;
 pub(crate) mod rebuild;
+pub(crate) mod restore;
 pub(crate) mod serve;
