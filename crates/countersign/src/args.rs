@@ -1,8 +1,10 @@
 //! The command line.
 
 use crate::commands::audit::Audit;
+use crate::commands::backup::Backup;
 use crate::commands::bench::Bench;
 use crate::commands::import::Import;
+use crate::commands::restore::Restore;
 use crate::telemetry::LogFormat;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use countersign_api::Network;
@@ -81,6 +83,10 @@ pub(crate) enum Command {
     Rebuild(Rebuild),
     /// Read models: how far they are, and what they could not take.
     Projections(Projections),
+    /// Back everything up that cannot be made again, while the portal is in use.
+    Backup(Backup),
+    /// Make an empty database what a backup shows.
+    Restore(Restore),
     /// Something to measure on.
     Bench(Bench),
 }

@@ -96,6 +96,7 @@ impl Check for Migrations {
         match version {
             Version::Current => Finding::Well,
             Version::Older => wrong("migrations.older", detail),
+            Version::Unfinished => wrong("migrations.unfinished", detail),
             Version::Newer => wrong("migrations.newer", detail),
         }
     }

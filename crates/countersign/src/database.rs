@@ -63,6 +63,17 @@ impl Database {
         }
     }
 
+    /// The same, where there is a database already; none is made.
+    pub(crate) async fn existing(place: &Place) -> Result<Self, Failure> {
+        if place.database_url.is_none() && !Cluster::is_in(&place.data_dir) {
+            return Err(Failure::say(format!(
+                "there is no database in {}: name its data folder with --data-dir, or its address with --database-url",
+                place.data_dir.display()
+            )));
+        }
+        Self::find(place).await
+    }
+
     async fn at(url: &str, owner_url: Option<&str>, pooler: Option<Pooler>) -> Result<Self, Failure> {
         let through = read_url("the database URL", url)?;
         let through = match pooler {
@@ -99,6 +110,15 @@ impl Database {
         &self.pool
     }
 
+    /// How its owner reaches it, with no pooler in between.
+    pub(crate) fn owner(&self) -> Result<&PgConnectOptions, Failure> {
+        self.owner.as_ref().ok_or_else(|| {
+            Failure::say(
+                "this cannot be done through a pooler: name the database itself with --owner-url, as its owner",
+            )
+        })
+    }
+
     /// Brings the database up to this version, as whoever the URL names.
     pub(crate) async fn migrate(&self) -> Result<(), Failure> {
         let Some(owner) = &self.owner else {
@@ -107,7 +127,7 @@ impl Database {
                     "the database is not of this version, and nothing is set up through a pooler: name the database \
                      itself with --owner-url, as its owner",
                 )),
-                version @ (Version::Current | Version::Newer) => version.must_fit(),
+                version @ (Version::Current | Version::Unfinished | Version::Newer) => version.must_fit(),
             };
         };
         migrate(owner).await?;
@@ -252,7 +272,7 @@ async fn migrate(options: &PgConnectOptions) -> Result<(), Failure> {
     let mut connection = PgConnection::connect_with(options).await.map_err(failed)?;
     match version::of(&mut connection).await? {
         Version::Older => {}
-        version @ (Version::Current | Version::Newer) => {
+        version @ (Version::Current | Version::Unfinished | Version::Newer) => {
             connection.close().await.map_err(failed)?;
             return version.must_fit();
         }

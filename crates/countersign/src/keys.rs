@@ -24,6 +24,19 @@ pub(crate) fn master_key(data_dir: &Path) -> Result<MasterKey, Failure> {
     MasterKey::parse(&text).map_err(|error| Failure::because(&path.display().to_string(), error))
 }
 
+/// The same, if there is one; makes none.
+pub(crate) fn existing_master_key(data_dir: &Path) -> Result<Option<MasterKey>, Failure> {
+    if std::env::var_os(VARIABLE).is_none() && !master_key_file(data_dir).exists() {
+        return Ok(None);
+    }
+    master_key(data_dir).map(Some)
+}
+
+/// The file in which the key is, unless the environment holds it.
+pub(crate) fn master_key_file(data_dir: &Path) -> PathBuf {
+    data_dir.join(FILE)
+}
+
 /// A file of the data folder that only its owner reads, made if it is not there: whole or not at all, because two
 /// processes may begin together, and one may be killed on the way.
 pub(crate) fn make_once(data_dir: &Path, name: &str, content: &[u8]) -> Result<PathBuf, Failure> {

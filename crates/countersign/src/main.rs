@@ -2,6 +2,7 @@
 
 mod args;
 mod audit;
+mod backup;
 mod checks;
 mod commands;
 mod database;
@@ -51,6 +52,8 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Audit(audit) => commands::audit::run(place, audit).await,
         Command::Rebuild(rebuild) => commands::rebuild::run(place, rebuild).await,
         Command::Projections(projections) => commands::projections::run(place, projections).await,
+        Command::Backup(backup) => commands::backup::run(place, backup).await,
+        Command::Restore(restore) => commands::restore::run(place, restore).await,
         Command::Bench(bench) => commands::bench::run(place, bench).await,
     }
 }

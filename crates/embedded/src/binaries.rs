@@ -106,7 +106,7 @@ fn servers(configured: Option<&Path>) -> Result<Vec<Binaries>, EmbeddedError> {
     }
 }
 
-fn usual_places() -> Vec<PathBuf> {
+pub(crate) fn usual_places() -> Vec<PathBuf> {
     let mut places: Vec<PathBuf> = DISTRIBUTIONS.iter().flat_map(newest_first).collect();
     places.extend(env::var_os("PATH").iter().flat_map(env::split_paths).filter(|folder| folder.is_absolute()));
     // The running program lies in the target folder's demo/, debug/ or debug/deps/.
@@ -135,8 +135,8 @@ fn newest_first(pattern: impl AsRef<Path>) -> Vec<PathBuf> {
 }
 
 /// The major version in `postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)`, also in `18beta1`.
-fn major_in(answer: &str) -> Option<u32> {
-    let version = answer.strip_prefix("postgres (PostgreSQL) ")?;
+pub(crate) fn major_in(answer: &str) -> Option<u32> {
+    let (_, version) = answer.split_once(" (PostgreSQL) ")?;
     let digits = version.find(|sign: char| !sign.is_ascii_digit()).unwrap_or(version.len());
     version[..digits].parse().ok()
 }

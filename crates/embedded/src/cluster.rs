@@ -58,6 +58,12 @@ impl Cluster {
         Ok(Self { data_dir, site, arrival, running: Mutex::new(running), presence: Some(presence) })
     }
 
+    /// Whether there is a cluster in a data directory, or a pointer to one; makes nothing.
+    #[must_use]
+    pub fn is_in(data_dir: &Path) -> bool {
+        data_dir.join("cluster.location").exists() || data_dir.join("postgres/data").exists()
+    }
+
     /// How the server came to run when this cluster was opened.
     #[must_use]
     pub fn arrival(&self) -> Arrival {

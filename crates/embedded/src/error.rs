@@ -19,6 +19,20 @@ pub enum EmbeddedError {
         passed_over: String,
     },
 
+    /// There is no such client program of a version we can use.
+    #[error(
+        "no {program} of Postgres {at_least} or newer was found{passed_over}; install the package `postgresql-client`, or \
+         name the folder that holds it in COUNTERSIGN_PG_BIN"
+    )]
+    ClientNotFound {
+        /// The program's name.
+        program: String,
+        /// The oldest major version that will do.
+        at_least: u32,
+        /// The programs that were found and are of no use here, or nothing.
+        passed_over: String,
+    },
+
     /// The configured folder is not a folder of server binaries.
     #[error("{folder} holds no {lacks}; name the folder that holds `initdb` and `postgres` of a Postgres server")]
     NotAServerFolder {

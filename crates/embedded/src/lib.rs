@@ -30,6 +30,7 @@
 
 mod account;
 mod binaries;
+mod client;
 mod cluster;
 mod command;
 mod connection;
@@ -43,8 +44,9 @@ mod server;
 mod socket;
 
 pub use binaries::{Binaries, OLDEST_MAJOR, find_binaries, find_binaries_of};
+pub use client::{Client, find_client};
 pub use cluster::{Arrival, Cluster};
 pub use connection::{Connection, OWNER};
 pub use data_dir::make_private;
 pub use error::EmbeddedError;
-pub use options::{BINARIES_VARIABLE, Options, Purpose};
+pub use options::{BINARIES_VARIABLE, Options, Purpose, binaries_from_environment};

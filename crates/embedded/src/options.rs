@@ -71,6 +71,8 @@ impl Options {
     }
 }
 
-fn binaries_from_environment() -> Option<PathBuf> {
+/// The folder of server binaries that `COUNTERSIGN_PG_BIN` names, where it is set.
+#[must_use]
+pub fn binaries_from_environment() -> Option<PathBuf> {
     env::var_os(BINARIES_VARIABLE).filter(|folder| !folder.is_empty()).map(PathBuf::from)
 }

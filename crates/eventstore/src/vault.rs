@@ -158,6 +158,25 @@ impl Vault {
         Ok(key)
     }
 
+    /// Whether this master key opens what an organization has in the vault: its own key, and one of a person's. False where
+    /// it has none. Makes none.
+    pub async fn opens(&self, org: OrgId) -> Result<bool, KeyError> {
+        let mut transaction = scoped(&self.pool, org).await?;
+        let rows = sqlx::query!(
+            r#"(SELECT org_id AS "whose!", wrapped AS "wrapped!" FROM vault.org_key WHERE org_id = $1)
+               UNION ALL
+               (SELECT person_id, wrapped FROM vault.person_key WHERE org_id = $1 ORDER BY person_id LIMIT 1)"#,
+            org.0
+        )
+        .fetch_all(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
+        for row in &rows {
+            self.unwrap(org, row.whose, &row.wrapped)?;
+        }
+        Ok(rows.iter().any(|row| row.whose == org.0))
+    }
+
     /// A person's key, if it is at hand.
     pub(crate) fn at_hand(&self, org: OrgId, person: PersonId) -> Option<PersonKey> {
         lock(&self.people).get(&(org, person)).cloned()

@@ -68,6 +68,10 @@ use crate::server_key::ServerKey;
 use sqlx::PgPool;
 use std::sync::Arc;
 
+/// What of identity's tables a backup leaves out: a session that was ended since, and a link that was used, would be good
+/// again.
+pub const DISPOSABLE: [&str; 3] = ["identity.session", "identity.password_reset", "identity.sign_in_attempt"];
+
 /// Credentials, sessions and tokens over one database. Cheap to clone; each file adds what it is about.
 #[derive(Clone)]
 pub struct Identity {

@@ -5,6 +5,7 @@
 #![warn(missing_docs)]
 
 mod agenda;
+mod backlog;
 mod mail;
 mod measure;
 mod react;
@@ -13,6 +14,7 @@ mod task;
 mod worker;
 
 pub use agenda::agenda;
+pub use backlog::{Overdue, overdue, set_mail_aside};
 pub use mail::{Delivered, MailError, Mailer, Message};
 pub use react::react;
 pub use task::{Cause, InvitationMail, Item, Task, Waiting};

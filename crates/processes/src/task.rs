@@ -7,6 +7,9 @@ use countersign_domain::values::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+/// The tasks that end in somebody's mailbox, as the agenda names them.
+pub(crate) const MAILS: [&str; 3] = ["mail_invitation", "mail_approval_asked", "ask_for_approval"];
+
 /// Something to do, and when.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item {
@@ -150,6 +153,14 @@ mod tests {
         }
     }
 
+    /// A new task says here, and in `MAILS`, whether somebody is written to in the end.
+    fn writes_to_somebody(task: &Task) -> bool {
+        match task {
+            Task::MailInvitation(_) | Task::MailApprovalAsked { .. } | Task::AskForApproval { .. } => true,
+            Task::SendInvoice { .. } | Task::ExpireInvitation { .. } => false,
+        }
+    }
+
     #[test]
     fn every_task_is_found_under_the_kind_of_errand_that_it_is() {
         let (portal_user, project) = (PortalUserId(Uuid::nil()), ProjectId(Uuid::nil()));
@@ -171,6 +182,7 @@ mod tests {
         for task in tasks {
             let kind = serde_json::to_value(&task).unwrap()["kind"].as_str().unwrap().to_owned();
             assert!(errand(&task).kinds().contains(&kind), "{kind}");
+            assert_eq!(writes_to_somebody(&task), MAILS.contains(&kind.as_str()), "{kind}");
         }
     }
 }

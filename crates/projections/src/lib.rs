@@ -19,6 +19,7 @@ pub mod work;
 
 mod abreast;
 mod access_facts;
+mod anew;
 mod columns;
 mod digest;
 mod engine;
@@ -31,6 +32,7 @@ mod groups;
 mod lease;
 mod line;
 mod measure;
+mod org_state;
 mod page;
 mod parked;
 mod position;
@@ -40,8 +42,10 @@ mod rebuild;
 mod scope;
 #[cfg(test)]
 mod testing;
+mod work_state;
 
 pub use access_facts::standing;
+pub use anew::begin_anew;
 pub use engine::{Advance, advance};
 pub use error::{ProjectionError, ReadError};
 pub use follower::{Follower, FollowerOptions};
@@ -51,6 +55,7 @@ pub use group_state::{GroupState, group_states};
 pub use groups::{code_digest, groups};
 pub use lease::{LeaseTimes, Leases};
 pub use line::{Cell, Line};
+pub use org_state::{OrgState, org_states};
 pub use page::{Cursor, Limit, NotACursor, NotALimit, Page, PageRequest};
 pub use parked::unpark;
 pub use position::Positions;
@@ -60,3 +65,4 @@ pub use rebuild::{
     RebuildState, Rebuilds, Told, Wanted, Workers, nobody_watches,
 };
 pub use scope::{Asker, Generation, Scope};
+pub use work_state::{NodeState, WorkState, living_nodes, work_states};

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "the helpers of these stories are tests too, which the lint cannot see")]
 
 mod account;
+mod backup;
 mod bad_input;
 mod crash;
 mod demo;

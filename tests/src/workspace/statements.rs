@@ -18,6 +18,11 @@ const SPANNING: &[(&str, &str)] = &[
         "SELECT org_id, max(position) AS position FROM ledger.commit_feed WHERE xid >=",
         "sweeps the feed for whichever ledgers have grown; it says nothing but ids and numbers",
     ),
+    (
+        "SELECT org_id, max(position) AS \"position!\" FROM ledger.commit_feed GROUP BY org_id",
+        "tells what the feed has promised of each ledger; it says nothing but ids and numbers",
+    ),
+    ("FROM vault.org_key o ORDER BY o.org_id", "lists for a backup whose keys it holds, and of how many people"),
     ("DELETE FROM ledger.commit_feed WHERE at < now()", "forgets old rows of the feed, whosever they are"),
 ];
 

@@ -205,7 +205,8 @@ fn bar(json: bool) -> ProgressBar {
     ProgressBar::new(0).with_style(style).with_message("folding")
 }
 
-fn shown_on(bar: &ProgressBar) -> Progress {
+/// Shows on a bar how far work is.
+pub(crate) fn shown_on(bar: &ProgressBar) -> Progress {
     let bar = bar.clone();
     Arc::new(move |told| match told {
         Told::Begun { events } => bar.set_length(events),

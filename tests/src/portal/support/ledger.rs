@@ -10,7 +10,7 @@ use uuid::Uuid;
 #[derive(Clone)]
 pub(crate) struct Ledger {
     pool: PgPool,
-    org: Uuid,
+    pub(crate) org: Uuid,
 }
 
 /// An event.

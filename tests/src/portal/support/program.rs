@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 /// What the program would read from the environment; stories say what they mean.
-const READ: [&str; 12] = [
+const READ: [&str; 13] = [
     "COUNTERSIGN_DATA_DIR",
+    "COUNTERSIGN_FAULTS",
     "COUNTERSIGN_LISTEN",
     "COUNTERSIGN_MAIL_FROM",
     "COUNTERSIGN_MASTER_KEY",
