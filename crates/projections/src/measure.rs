@@ -1,5 +1,6 @@
 //! What is measured of following, and its place in a trace. No organization is named in a metric: their number has no end.
 
+use crate::rebuild::Told;
 use chrono::Utc;
 use countersign_domain::envelope::{Provenance, Recorded};
 use countersign_domain::ids::OrgId;
@@ -50,4 +51,22 @@ pub(crate) async fn count_parked(connection: &mut PgConnection, groups: &[&'stat
         metrics::gauge!("countersign_projection_parked", "group" => group).set(parked as f64);
     }
     Ok(())
+}
+
+/// A rebuild is further.
+pub(crate) fn rebuilt(told: &Told) {
+    let events = |how| metrics::counter!("countersign_rebuild_events_total", "how" => how);
+    let left = metrics::gauge!("countersign_rebuild_events_left");
+    match told {
+        Told::Begun { events } => left.set(*events as f64),
+        Told::Folded { events: folded } => {
+            events("folded").increment(*folded);
+            left.decrement(*folded as f64);
+        }
+        Told::Followed { events: followed } => events("followed").increment(*followed),
+        Told::PutOver { group, .. } => {
+            metrics::counter!("countersign_rebuild_put_over_total", "group" => group.clone()).increment(1);
+        }
+        Told::Entered { .. } => {}
+    }
 }

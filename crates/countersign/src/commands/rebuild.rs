@@ -137,7 +137,11 @@ fn tell(report: &RebuildReport, json: bool) -> Result<(), Failure> {
         RebuildState::Failed => {
             format!("{group}: given up; {}\n", report.reason.as_deref().unwrap_or("nobody said why"))
         }
-        _ => format!("{group}: {read}\n"),
+        RebuildState::Backfilling
+        | RebuildState::Tailing
+        | RebuildState::CuttingOver
+        | RebuildState::RollingBack
+        | RebuildState::Done => format!("{group}: {read}\n"),
     })
 }
 

@@ -5,6 +5,7 @@ use super::error::RebuildError;
 use super::job::{self, Rebuild, RebuildState};
 use super::standing::{self, ParkedOrganization, Standing};
 use super::{Built, Progress, Rebuilds, Told, backfill, check};
+use crate::measure;
 use countersign_domain::ids::OrgId;
 use countersign_postgres::{fault, spanning};
 use serde::Serialize;
@@ -63,8 +64,13 @@ impl Rebuilds {
             }
             sleep(Duration::from_millis(250)).await;
         }
+        let watching = progress.clone();
+        let progress: Progress = Arc::new(move |told| {
+            measure::rebuilt(&told);
+            watching(told);
+        });
         let worked = tokio::select! {
-            worked = self.work_on_held(ids, progress) => worked,
+            worked = self.work_on_held(ids, &progress) => worked,
             lost = self.keep_holding(ids) => Err(lost),
         };
         let let_go = job::let_go(self.pool(), self.worker).await;
