@@ -83,8 +83,24 @@ impl Firm {
         Self::on(node(owner).await, 1).await
     }
 
-    /// One of several firms in a database: registered, its staff at work, its clients known.
+    /// One of several firms in a database: its staff at work, its clients known.
     pub async fn on(ledger: Ledger, number: u128) -> Self {
+        let firm = Self::registered(ledger, number).await;
+        for (id, name, level) in [
+            (PAUL, "Paul Manager", Level::ProjectManager),
+            (PETRA, "Petra Manager", Level::ProjectManager),
+            (AUDREY, "Audrey Auditor", Level::Auditor),
+        ] {
+            firm.must(ADA, add_staff(firm.staff(id, name).await, level)).await;
+            firm.must(Actor::Operator, join_staff(id, invitation(id.0).id)).await;
+        }
+        firm.must(ADA, open_client(ACME, label("Acme"))).await;
+        firm.must(ADA, open_client(GLOBEX, label("Globex"))).await;
+        firm
+    }
+
+    /// A firm of which there is no more than its admin.
+    pub async fn registered(ledger: Ledger, number: u128) -> Self {
         let firm = Self::unopened(ledger, number);
         firm.ledger.open(firm.org).await.unwrap();
         let admin = firm.staff(ADA, "Ada Admin").await;
@@ -98,16 +114,6 @@ impl Firm {
         };
         firm.must(Actor::Operator, register_organization(register)).await;
         firm.must(Actor::Operator, join_staff(ADA, invitation(ADA.0).id)).await;
-        for (id, name, level) in [
-            (PAUL, "Paul Manager", Level::ProjectManager),
-            (PETRA, "Petra Manager", Level::ProjectManager),
-            (AUDREY, "Audrey Auditor", Level::Auditor),
-        ] {
-            firm.must(ADA, add_staff(firm.staff(id, name).await, level)).await;
-            firm.must(Actor::Operator, join_staff(id, invitation(id.0).id)).await;
-        }
-        firm.must(ADA, open_client(ACME, label("Acme"))).await;
-        firm.must(ADA, open_client(GLOBEX, label("Globex"))).await;
         firm
     }
 
