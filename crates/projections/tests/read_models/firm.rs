@@ -27,12 +27,13 @@ use countersign_domain::values::{
 use countersign_domain::work::project::ContractLine;
 use countersign_domain::work::time_entry::Worked;
 use countersign_eventstore::{Ledger, LedgerOptions, MasterKey, Submission, SystemClock, Vault, Verdict};
-use countersign_projections::{Advance, Group, Scope, advance, groups};
+use countersign_projections::{Advance, Group, Positions, Scope, advance, groups};
 use rust_decimal::Decimal;
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 /// The admin.
@@ -58,6 +59,9 @@ pub const GUS: PortalUserId = PortalUserId(Uuid::from_u128(0x9b));
 pub const PORTAL: ProjectId = ProjectId(Uuid::from_u128(0xf1));
 /// Another project for Acme.
 pub const SHOP: ProjectId = ProjectId(Uuid::from_u128(0xf2));
+
+/// All groups of read models.
+pub const GROUPS: [&str; 5] = ["portal", "approvals", "history", "people", "cases"];
 
 /// A firm with its ledger.
 pub struct Firm {
@@ -147,6 +151,17 @@ impl Firm {
         for group in self.groups.iter() {
             while let Advance::To(_) = advance(&self.ledger, group, self.org).await.unwrap() {}
         }
+    }
+
+    /// Waits until rows are up to a position, as somebody does who asks for it; how long that took.
+    pub async fn rows_reach(&self, positions: &Positions, groups: &[&str], position: u64) -> Duration {
+        let since = Instant::now();
+        for _ in 0..30 {
+            if positions.reach(self.org, groups, position).await.is_ok() {
+                return since.elapsed();
+            }
+        }
+        panic!("the rows of {groups:?} did not reach {position}");
     }
 
     pub fn group(&self, name: &str) -> &Group {

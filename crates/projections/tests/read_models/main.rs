@@ -14,5 +14,6 @@ mod masks;
 mod paused;
 mod poison;
 mod rebuild;
+mod sick;
 mod upgrade;
 mod world;

@@ -23,7 +23,6 @@ const TRANSACTIONS_A_SECOND: f64 = 25.0;
 const ROWS_A_SECOND: f64 = 10_000.0;
 /// From a command's answer to its rows, as a rule; thousands of times what it takes, because the machine may be busy.
 const PROMPTLY: Duration = Duration::from_millis(500);
-const GROUPS: [&str; 5] = ["portal", "approvals", "history", "people", "cases"];
 
 fn registered() -> u128 {
     let wanted = std::env::var("COUNTERSIGN_REGISTERED").ok();
@@ -73,13 +72,7 @@ async fn with_a_client(ledger: Ledger, number: u128) -> Firm {
 /// A command, and how long after its answer its rows are there.
 async fn time_to_rows(positions: &Positions, firm: &Firm, number: usize) -> Duration {
     let head = firm.must(ADA, rename_client(ACME, label(&format!("Acme {number}")))).await;
-    let since = Instant::now();
-    for _ in 0..30 {
-        if positions.reach(firm.org, &GROUPS, head).await.is_ok() {
-            return since.elapsed();
-        }
-    }
-    panic!("the rows did not reach {head}");
+    firm.rows_reach(positions, &GROUPS, head).await
 }
 
 /// Waits until the rows of all organizations are up to their heads.
