@@ -4,7 +4,7 @@ export SQLX_OFFLINE := true
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 BESIDE_A_DATABASE = $(TARGET)/debug/countersign-embedded run --throwaway --data-dir
 
-.PHONY: demo test check queries bench
+.PHONY: demo test soak check queries bench
 
 # A small believable firm, served on http://127.0.0.1:8080.
 demo:
@@ -37,3 +37,15 @@ bench:
 	@scripts/setup.sh demo
 	cargo build --release -p countersign-bench -p countersign
 	$(TARGET)/release/countersign-bench $(ROWS)
+
+# The stories of many writers, races, deaths, pauses and poolers, told for as long as these say.
+soak: export COUNTERSIGN_ROUNDS ?= 6000
+soak: export COUNTERSIGN_COMMANDS ?= 100
+soak: export COUNTERSIGN_KILLS ?= 40
+soak: export COUNTERSIGN_REGISTERED ?= 10000
+soak:
+	@scripts/setup.sh test
+	cargo build -p countersign-embedded -p countersign
+	$(BESIDE_A_DATABASE) $(TARGET)/soak-cluster -- cargo nextest run --profile soak -E \
+	    'test(/portal::(crash|half_done|killed|many_writers|paused|pooler|racing|takeover)::/) + test(/^(many|paused)::/)' \
+	    -p countersign-acceptance -p countersign-projections

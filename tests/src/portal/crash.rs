@@ -6,14 +6,11 @@ use super::support::change_feed::ChangeFeed;
 use super::support::firm::Firm;
 use super::support::installation::Installation;
 use super::support::load::Load;
+use super::support::longer::kills;
 use super::support::node::Node;
 use super::support::person::Person;
+use super::support::until::until;
 use nix::sys::signal::Signal;
-
-fn kills() -> usize {
-    let wanted = std::env::var("COUNTERSIGN_KILLS").ok();
-    wanted.map_or(6, |kills| kills.parse().expect("COUNTERSIGN_KILLS is a number"))
-}
 
 /// Kills a node, and starts it again where it was.
 async fn kill_node(node: &mut Node, installation: &Installation) {
@@ -28,7 +25,7 @@ async fn no_acknowledged_command_is_lost_or_done_twice_when_nodes_and_postgres_a
     let load = Load::on(&firm).await;
     let people: Vec<Person> = firm.nodes.iter().map(|node| firm.admin.at(node)).collect();
     let killing = async {
-        for number in 0..kills() {
+        for number in 0..kills(6) {
             load.go_on().await;
             match number % 3 {
                 2 => firm.installation.postmaster().unwrap().signal(Signal::SIGKILL),
@@ -39,7 +36,26 @@ async fn no_acknowledged_command_is_lost_or_done_twice_when_nodes_and_postgres_a
         load.end();
     };
     let (written, ()) = tokio::join!(load.run(&people), killing);
-    assert!(load.excuses() > 0, "nobody was told to come again while Postgres was away");
+    load.assert_is_kept(&firm, &written).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_postgres_is_restarted_people_are_told_to_come_again_and_then_all_goes_on() {
+    let firm = Firm::of(Installation::private(), "trial", 1).await;
+    let load = Load::on(&firm).await;
+    let people = [firm.admin.clone()];
+    let restarting = async {
+        // As an operator stops it, as one in a hurry does, and as the machine's memory gives out.
+        for signal in [Signal::SIGINT, Signal::SIGQUIT, Signal::SIGKILL].iter().cycle().take(kills(3)) {
+            load.go_on().await;
+            let before = load.excuses();
+            firm.installation.postmaster().unwrap().signal(*signal);
+            until("somebody who is told to come again", async || (load.excuses() > before).then_some(())).await;
+        }
+        load.go_on().await;
+        load.end();
+    };
+    let (written, ()) = tokio::join!(load.run(&people), restarting);
     load.assert_is_kept(&firm, &written).await;
 }
 

@@ -7,15 +7,11 @@ use super::support::bouncer::{Bouncer, LOGIN};
 use super::support::firm::Firm;
 use super::support::installation::{ANY_PORT, Installation};
 use super::support::load::Load;
+use super::support::longer::kills;
 use super::support::person::{Person, post};
 use super::support::reply::Reply;
 use super::support::until::until;
 use serde_json::json;
-
-fn kills() -> u64 {
-    let wanted = std::env::var("COUNTERSIGN_KILLS").ok();
-    wanted.map_or(2, |kills| kills.parse().expect("COUNTERSIGN_KILLS is a number"))
-}
 
 /// One of two nodes that people write at is killed at a place, again and again, each time a little later.
 async fn nothing_is_lost_when_a_node_is_killed(installation: Installation, place: &str) {
@@ -24,7 +20,7 @@ async fn nothing_is_lost_when_a_node_is_killed(installation: Installation, place
     let people: Vec<Person> = firm.nodes.iter().map(|node| firm.admin.at(node)).collect();
     let killing = async {
         assert!(firm.nodes[0].stop().await.success());
-        for number in 0..kills() {
+        for number in 0..kills(2) {
             let fault = format!("{place}=kill@{}", 2 + 5 * number % 23);
             firm.nodes[0] = firm.installation.serve_faulty(&firm.nodes[0].address(), &fault).await;
             firm.nodes[0].dies_at(place).await;

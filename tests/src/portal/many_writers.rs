@@ -3,6 +3,7 @@
 //! `COUNTERSIGN_COMMANDS` makes the story longer: so many commands of each writer.
 
 use super::support::firm::Firm;
+use super::support::longer::commands_each;
 use super::support::person::{Ask, Person, post};
 use super::support::reply::Reply;
 use super::support::until::until;
@@ -12,10 +13,8 @@ use std::collections::BTreeSet;
 
 const WRITERS: usize = 64;
 
-fn commands_each() -> usize {
-    let wanted = std::env::var("COUNTERSIGN_COMMANDS").ok();
-    wanted.map_or(8, |commands| commands.parse().expect("COUNTERSIGN_COMMANDS is a number"))
-}
+/// How many commands each gives, where nobody asks for more.
+const EACH: usize = 8;
 
 /// A command until it is done: a node that has no place for it says so, and so does one that is asked too much.
 async fn done(person: &Person, ask: &Ask) -> Reply {
@@ -30,7 +29,7 @@ async fn done(person: &Person, ask: &Ask) -> Reply {
 /// One command after the other, each sent again at the other node before the next.
 async fn write(here: &Person, there: &Person, writer: usize) -> Vec<String> {
     let mut opened = Vec::new();
-    for number in 0..commands_each() {
+    for number in 0..commands_each(EACH) {
         let ask = post("/v1/clients", json!({ "name": format!("Client {writer}-{number}") }));
         let reply = done(here, &ask).await;
         let again = done(there, &ask).await;
@@ -51,7 +50,7 @@ async fn many_writers_at_two_nodes_of_one_organization_lose_nothing_and_do_nothi
     });
     let promised: BTreeSet<String> = join_all(writing).await.into_iter().flatten().collect();
 
-    assert_eq!(promised.len(), 2 * WRITERS * commands_each());
+    assert_eq!(promised.len(), 2 * WRITERS * commands_each(EACH));
     let entries = firm.ledger.gapless().await;
     let opened: Vec<&str> =
         entries.iter().filter(|entry| entry.event_type == "client.opened").map(|entry| entry.subject()).collect();

@@ -3,6 +3,7 @@
 use super::support::firm::{Firm, settle};
 use super::support::installation::Installation;
 use super::support::ledger::Ledger;
+use super::support::longer::commands_each;
 use super::support::node::Node;
 use super::support::person::{Person, post};
 use super::support::until::until;
@@ -16,11 +17,6 @@ use std::path::PathBuf;
 
 const WRITERS: usize = 32;
 const SLUGS: [&str; 7] = ["alder", "beech", "cedar", "elder", "hazel", "maple", "rowan"];
-
-fn commands_each() -> usize {
-    let wanted = std::env::var("COUNTERSIGN_COMMANDS").ok();
-    wanted.map_or(6, |commands| commands.parse().expect("COUNTERSIGN_COMMANDS is a number"))
-}
 
 /// A node that stands still within a transaction of which all is written and nothing committed, until it is let go on.
 struct Held {
@@ -52,7 +48,7 @@ impl Held {
 /// One command after the other, each until it is answered.
 async fn write(admin: &Person, writer: usize) -> Vec<String> {
     let mut opened = Vec::new();
-    for number in 0..commands_each() {
+    for number in 0..commands_each(6) {
         let ask = post("/v1/clients", json!({ "name": format!("Client {writer}-{number}") }));
         let reply = until("an answer to a command", async || {
             let reply = admin.send(ask.clone()).await;
@@ -102,7 +98,7 @@ async fn no_event_is_skipped_while_many_write_and_a_node_stands_still_with_one_o
         let admin = admin.at(&firm.nodes[1]);
         let promised: BTreeSet<&String> = written.iter().skip(number).step_by(firms.len()).flatten().collect();
         settle(&admin, ledger).await;
-        let listed = admin.get("/v1/clients?limit=200").await.items();
+        let listed = admin.list("/v1/clients").await;
         let listed: BTreeSet<String> =
             listed.iter().map(|client| client["client"].as_str().unwrap().to_owned()).collect();
         assert_eq!(listed.iter().collect::<BTreeSet<_>>(), promised, "what was acknowledged is listed, all of it");

@@ -4,13 +4,14 @@
 use super::support::bouncer::{Bouncer, LOGIN, STRANGER};
 use super::support::firm::Firm;
 use super::support::installation::Installation;
+use super::support::longer::commands_each;
 use super::support::person::{Person, post};
 use super::support::until::until;
 use futures::future::join_all;
 use serde_json::json;
 use std::collections::BTreeSet;
 
-/// How many write at once, over either node, and how much each.
+/// How many write at once, over either node, and how much each where nobody asks for more (`COUNTERSIGN_COMMANDS`).
 const WRITERS: usize = 12;
 const EACH: usize = 6;
 
@@ -54,7 +55,7 @@ async fn commands_that_race_over_two_nodes_behind_a_pooler_each_take_effect_once
         let people = &people;
         async move {
             let mut opened = Vec::new();
-            for number in 0..EACH {
+            for number in 0..commands_each(EACH) {
                 let ask = post("/v1/clients", json!({ "name": format!("Client {writer}-{number}") }));
                 // The same command over both nodes at once: one of them decides it, both answer alike.
                 let (one, other) = tokio::join!(acknowledged(&people[0], &ask), acknowledged(&people[1], &ask));
@@ -69,7 +70,7 @@ async fn commands_that_race_over_two_nodes_behind_a_pooler_each_take_effect_once
     let entries = firm.ledger.gapless().await;
     let stand: Vec<&str> =
         entries.iter().filter(|entry| entry.event_type == "client.opened").map(|entry| entry.subject()).collect();
-    assert_eq!(stand.len(), WRITERS * EACH, "each took effect once");
+    assert_eq!(stand.len(), WRITERS * commands_each(EACH), "each took effect once");
     assert!(stand.iter().all(|id| opened.contains(*id)));
     firm.settle().await;
 }

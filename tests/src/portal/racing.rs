@@ -5,6 +5,7 @@
 
 use super::support::firm::{Firm, Guest, Project};
 use super::support::ledger::Entry;
+use super::support::longer::rounds;
 use super::support::person::{Ask, Person, delete, post};
 use super::support::reply::Reply;
 use super::support::until::until;
@@ -18,11 +19,8 @@ const RIGHTS: [&str; 3] = ["financial_visibility", "invoice_visibility", "approv
 /// How many invoices are prepared at a time.
 const AT_A_TIME: usize = 8;
 
-/// Rounds of all races of a story together.
-fn rounds() -> usize {
-    let wanted = std::env::var("COUNTERSIGN_ROUNDS").ok();
-    wanted.map_or(300, |rounds| rounds.parse().expect("COUNTERSIGN_ROUNDS is a number"))
-}
+/// Rounds of all races of a story together, where nobody asks for more.
+const ROUNDS: usize = 300;
 
 /// Somebody who approves, while something is taken from them; an invoice for each round waits for them.
 struct Race<'a> {
@@ -60,7 +58,7 @@ impl<'a> Race<'a> {
         let client = firm.client("Acme").await;
         let project = firm.project(&client, "Portal").await;
         let guests = join_all(names.iter().map(|name| firm.guest(name, &project, &RIGHTS))).await;
-        let each = rounds() / names.len();
+        let each = rounds(ROUNDS) / names.len();
         let prepared = stream::iter(0..each * names.len()).map(|_| firm.invoice_in_review(&project, 10_000));
         let mut invoices: Vec<String> = prepared.buffer_unordered(AT_A_TIME).collect().await;
         firm.settle().await;

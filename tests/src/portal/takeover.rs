@@ -1,7 +1,10 @@
 //! A node that is stopped in the middle of its work is replaced, and what it had begun comes to nothing.
+//!
+//! `COUNTERSIGN_KILLS` makes the second story longer.
 
 use super::support::firm::Firm;
 use super::support::installation::{ANY_PORT, Installation};
+use super::support::longer::kills;
 use super::support::node::Node;
 use super::support::person::post;
 use super::support::until::until;
@@ -56,15 +59,20 @@ async fn rows_that_were_being_written_when_a_node_died_are_there_once_when_anoth
     let mut firm = Firm::open().await;
     firm.client("Acme").await;
     firm.settle().await;
-    let mut dying = firm.installation.serve_faulty(ANY_PORT, "projection.folded=kill").await;
-    assert!(firm.nodes[0].stop().await.success());
-    let at_the_dying = firm.admin.at(&dying);
-    drop(at_the_dying.try_send(post("/v1/clients", json!({ "name": "Globex" }))).await);
-    assert!(!dying.end().await.success(), "it died with the rows not committed");
+    for number in 0..kills(1) {
+        let mut dying = firm.installation.serve_faulty(ANY_PORT, "projection.folded=kill").await;
+        assert!(firm.nodes[0].stop().await.success());
+        let at_the_dying = firm.admin.at(&dying);
+        let open = post("/v1/clients", json!({ "name": format!("Globex {number}") }));
+        drop(at_the_dying.try_send(open.clone()).await);
+        dying.dies_at("projection.folded").await;
 
-    firm.nodes[0] = firm.installation.serve().await;
-    firm.admin = firm.admin.at(firm.node());
-    firm.settle().await;
-    assert_eq!(firm.admin.get("/v1/clients").await.items().len(), 2);
+        firm.nodes[0] = firm.installation.serve().await;
+        firm.admin = firm.admin.at(firm.node());
+        firm.admin.send(open).await.expect(201);
+        firm.settle().await;
+        let listed = firm.admin.list("/v1/clients").await;
+        assert_eq!(listed.len(), number + 2, "what had begun came to nothing, and is there once");
+    }
     firm.ledger.gapless().await;
 }

@@ -28,14 +28,14 @@ use countersign_domain::work::project::ContractLine;
 use countersign_domain::work::time_entry::Worked;
 use countersign_eventstore::{Ledger, LedgerOptions, MasterKey, Submission, SystemClock, Vault, Verdict};
 use countersign_projections::{
-    Advance, Group, RebuildReport, Rebuilds, Scope, Wanted, Workers, advance, groups, nobody_watches,
+    Advance, Group, Positions, RebuildReport, Rebuilds, Scope, Wanted, Workers, advance, groups, nobody_watches,
 };
 use rust_decimal::Decimal;
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 /// The admin.
@@ -61,6 +61,9 @@ pub const GUS: PortalUserId = PortalUserId(Uuid::from_u128(0x9b));
 pub const PORTAL: ProjectId = ProjectId(Uuid::from_u128(0xf1));
 /// Another project for Acme.
 pub const SHOP: ProjectId = ProjectId(Uuid::from_u128(0xf2));
+
+/// All groups of read models.
+pub const GROUPS: [&str; 5] = ["portal", "approvals", "history", "people", "cases"];
 
 /// A firm with its ledger.
 pub struct Firm {
@@ -103,8 +106,24 @@ impl Firm {
         Self::on(node(owner).await, 1).await
     }
 
-    /// One of several firms in a database: registered, its staff at work, its clients known.
+    /// One of several firms in a database: its staff at work, its clients known.
     pub async fn on(ledger: Ledger, number: u128) -> Self {
+        let firm = Self::registered(ledger, number).await;
+        for (id, name, level) in [
+            (PAUL, "Paul Manager", Level::ProjectManager),
+            (PETRA, "Petra Manager", Level::ProjectManager),
+            (AUDREY, "Audrey Auditor", Level::Auditor),
+        ] {
+            firm.must(ADA, add_staff(firm.staff(id, name).await, level)).await;
+            firm.must(Actor::Operator, join_staff(id, invitation(id.0).id)).await;
+        }
+        firm.must(ADA, open_client(ACME, label("Acme"))).await;
+        firm.must(ADA, open_client(GLOBEX, label("Globex"))).await;
+        firm
+    }
+
+    /// A firm of which there is no more than its admin.
+    pub async fn registered(ledger: Ledger, number: u128) -> Self {
         let firm = Self::unopened(ledger, number);
         firm.ledger.open(firm.org).await.unwrap();
         let admin = firm.staff(ADA, "Ada Admin").await;
@@ -118,16 +137,6 @@ impl Firm {
         };
         firm.must(Actor::Operator, register_organization(register)).await;
         firm.must(Actor::Operator, join_staff(ADA, invitation(ADA.0).id)).await;
-        for (id, name, level) in [
-            (PAUL, "Paul Manager", Level::ProjectManager),
-            (PETRA, "Petra Manager", Level::ProjectManager),
-            (AUDREY, "Audrey Auditor", Level::Auditor),
-        ] {
-            firm.must(ADA, add_staff(firm.staff(id, name).await, level)).await;
-            firm.must(Actor::Operator, join_staff(id, invitation(id.0).id)).await;
-        }
-        firm.must(ADA, open_client(ACME, label("Acme"))).await;
-        firm.must(ADA, open_client(GLOBEX, label("Globex"))).await;
         firm
     }
 
@@ -161,6 +170,17 @@ impl Firm {
         for group in self.groups.iter() {
             while let Advance::To(_) = advance(&self.ledger, group, self.org).await.unwrap() {}
         }
+    }
+
+    /// Waits until rows are up to a position, as somebody does who asks for it; how long that took.
+    pub async fn rows_reach(&self, positions: &Positions, groups: &[&str], position: u64) -> Duration {
+        let since = Instant::now();
+        for _ in 0..30 {
+            if positions.reach(self.org, groups, position).await.is_ok() {
+                return since.elapsed();
+            }
+        }
+        panic!("the rows of {groups:?} did not reach {position}");
     }
 
     pub fn group(&self, name: &str) -> &Group {

@@ -15,5 +15,6 @@ mod paused;
 mod poison;
 mod rebuild;
 mod rebuild_job;
+mod sick;
 mod upgrade;
 mod world;

@@ -59,10 +59,5 @@ async fn no_event_is_skipped_while_many_write_and_one_pauses_inside_its_transact
 
 async fn is_up_to_the_head(positions: &Positions, firm: &Firm) {
     let head = firm.ledger.reader().head(firm.org).await.unwrap().unwrap();
-    for _ in 0..30 {
-        if positions.reach(firm.org, &["portal", "approvals", "history", "people", "cases"], head).await.is_ok() {
-            return;
-        }
-    }
-    panic!("the rows did not reach {head}");
+    firm.rows_reach(positions, &GROUPS, head).await;
 }

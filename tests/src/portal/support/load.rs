@@ -170,15 +170,9 @@ async fn assert_stand_once(firm: &Firm, sort: &Sort, promised: &BTreeMap<String,
     assert_eq!(stand.len(), promised.len(), "every command took effect once");
     assert!(stand.iter().all(|id| promised.contains_key(*id)), "and is what was acknowledged");
 
-    let (mut listed, mut after) = (BTreeMap::new(), String::new());
-    loop {
-        let page = firm.admin.get(format!("{}?limit=200{after}", sort.path)).await.expect(200).json();
-        let word = |item: &Value, field: &str| item[field].as_str().unwrap_or_else(|| panic!("{item}")).to_owned();
-        let items = page["items"].as_array().unwrap();
-        listed.extend(items.iter().map(|item| (word(item, sort.noun), word(item, "name"))));
-        let Some(next) = page["next"].as_str() else { break };
-        after = format!("&after={next}");
-    }
+    let word = |item: &Value, field: &str| item[field].as_str().unwrap_or_else(|| panic!("{item}")).to_owned();
+    let listed = firm.admin.list(sort.path).await;
+    let listed: BTreeMap<_, _> = listed.iter().map(|item| (word(item, sort.noun), word(item, "name"))).collect();
     // Whoever's key was lost has no name.
     assert_eq!(&listed, promised);
 }

@@ -10,6 +10,7 @@ pub(super) mod installation;
 pub(super) mod ledger;
 pub(super) mod letter;
 pub(super) mod load;
+pub(super) mod longer;
 pub(super) mod node;
 pub(super) mod person;
 pub(super) mod post_office;

@@ -162,6 +162,17 @@ impl Person {
         self.send(get(path)).await
     }
 
+    /// Everything of a list, page by page.
+    pub(crate) async fn list(&self, path: &str) -> Vec<Value> {
+        let (mut listed, mut after) = (Vec::new(), String::new());
+        loop {
+            let page = self.get(format!("{path}?limit=200{after}")).await.expect(200);
+            listed.extend(page.items());
+            let Some(next) = page.json()["next"].as_str().map(str::to_owned) else { return listed };
+            after = format!("&after={next}");
+        }
+    }
+
     pub(crate) async fn post(&self, path: impl Into<String>, body: Value) -> Reply {
         self.send(post(path, body)).await
     }

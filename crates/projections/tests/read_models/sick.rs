@@ -1,0 +1,128 @@
+//! An organization with an event that cannot be projected: nobody waits for it, however much it goes on writing.
+
+use crate::firm::*;
+use async_trait::async_trait;
+use countersign_domain::clients::client;
+use countersign_domain::envelope::Recorded;
+use countersign_domain::portal::PortalEvent;
+use countersign_domain::use_cases::clients::rename_client;
+use countersign_projections::{
+    Follower, FollowerOptions, Generation, Group, Keys, Positions, Projector, Rows, Table, groups, model,
+};
+use futures::future::join_all;
+use sqlx::{PgConnection, PgPool};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+const SOUND: u128 = 8;
+const ROUNDS: usize = 40;
+/// What a client is called whose renaming nobody can project.
+const POISON: &str = "Poison";
+/// How often that was tried.
+static TRIED: AtomicUsize = AtomicUsize::new(0);
+
+/// A read model whose fold fails on the poison.
+#[derive(Debug)]
+struct Squeamish;
+
+impl Projector for Squeamish {
+    type Key = u64;
+    type Row = ();
+
+    fn keys(event: &Recorded) -> Keys<u64> {
+        Keys::one(event.position)
+    }
+
+    fn project(_: &mut Rows<u64, ()>, event: &Recorded) {
+        if matches!(&event.event, PortalEvent::Client(client::Event::Renamed { to, .. }) if to.as_str() == POISON) {
+            TRIED.fetch_add(1, Ordering::SeqCst);
+            panic!("not this one");
+        }
+    }
+}
+
+#[async_trait]
+impl Table for Squeamish {
+    const NAME: &'static str = "squeamish";
+
+    async fn load(_: &mut PgConnection, _: Generation, _: &[u64]) -> Result<Vec<(u64, ())>, sqlx::Error> {
+        Ok(Vec::new())
+    }
+
+    async fn save(_: &mut PgConnection, _: Generation, _: &[(u64, ())]) -> Result<(), sqlx::Error> {
+        Ok(())
+    }
+
+    async fn delete(_: &mut PgConnection, _: Generation, _: &[u64]) -> Result<(), sqlx::Error> {
+        Ok(())
+    }
+
+    async fn all(_: &mut PgConnection, _: Generation) -> Result<Vec<(u64, ())>, sqlx::Error> {
+        Ok(Vec::new())
+    }
+}
+
+/// All groups, of which one has a fold that fails.
+fn squeamish() -> Vec<Group> {
+    let mut groups = groups();
+    let portal = groups.iter_mut().find(|group| group.name == "portal").unwrap();
+    portal.read_models.push(model::<Squeamish>());
+    groups
+}
+
+/// How long rows usually take to be there, and how long at worst but for one in ten, while everybody writes: those of the
+/// sound firms, and those of the other one in these groups.
+async fn lag(positions: &Positions, sound: &[Firm], other: &Firm, its: &[&str]) -> (Duration, Duration) {
+    let mut lags = Vec::new();
+    for round in 0..ROUNDS {
+        let write = async |firm: &Firm, groups: &[&str]| {
+            let head = firm.must(ADA, rename_client(ACME, label(&format!("Acme {round} {}", lags.len())))).await;
+            firm.rows_reach(positions, groups, head).await
+        };
+        let (sounds, others) = tokio::join!(join_all(sound.iter().map(|firm| write(firm, &GROUPS))), write(other, its));
+        lags.extend(sounds);
+        lags.push(others);
+    }
+    lags.sort_unstable();
+    (lags[lags.len() / 2], lags[lags.len() * 9 / 10])
+}
+
+/// Waits until an organization is set aside in one group.
+async fn is_parked(owner: &PgPool, firm: &Firm) {
+    loop {
+        let parked = sqlx::query_scalar(r#"SELECT count(*) FROM read.parked WHERE org_id = $1 AND "group" = 'portal'"#);
+        let parked: i64 = parked.bind(firm.org.0).fetch_one(owner).await.unwrap();
+        if parked == 1 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn nobodys_rows_come_later_for_an_organization_that_is_set_aside_and_goes_on_writing(owner: PgPool) {
+    let ledger = node(&owner).await;
+    let sick = Firm::on(ledger.clone(), 0).await;
+    let sound = join_all((1..=SOUND).map(|number| Firm::on(ledger.clone(), number))).await;
+    let positions = Positions::new(ledger.reader().pool().clone());
+    let follower = Follower::start(ledger, Arc::new(squeamish()), positions.clone(), FollowerOptions::default());
+    let (usual, worst) = lag(&positions, &sound, &sick, &GROUPS).await;
+
+    sick.must(ADA, rename_client(ACME, label(POISON))).await;
+    is_parked(&owner, &sick).await;
+    let tried = TRIED.load(Ordering::SeqCst);
+    let but_for_portal = ["approvals", "history", "people", "cases"];
+    let (usual_now, worst_now) = lag(&positions, &sound, &sick, &but_for_portal).await;
+    follower.stop().await;
+
+    // A machine that is busy otherwise doubles it easily; somebody who waited for the sick one would take seconds.
+    let flat = |before: Duration| before * 4 + Duration::from_millis(100);
+    assert!(usual_now < flat(usual), "rows come after {usual_now:?} instead of {usual:?}");
+    assert!(worst_now < flat(worst), "nine of ten rows come within {worst_now:?} instead of {worst:?}");
+    assert_eq!(
+        TRIED.load(Ordering::SeqCst),
+        tried,
+        "what is set aside is not tried again, however much comes after it"
+    );
+}
