@@ -3,6 +3,7 @@
 use crate::commands::audit::Audit;
 use crate::commands::backup::Backup;
 use crate::commands::bench::Bench;
+use crate::commands::doctor::Doctor;
 use crate::commands::import::Import;
 use crate::commands::restore::Restore;
 use crate::telemetry::LogFormat;
@@ -87,6 +88,8 @@ pub(crate) enum Command {
     Backup(Backup),
     /// Make an empty database what a backup shows.
     Restore(Restore),
+    /// Look the installation over, and say what to do. Changes nothing.
+    Doctor(Doctor),
     /// Something to measure on.
     Bench(Bench),
 }

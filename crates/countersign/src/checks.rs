@@ -19,7 +19,7 @@ use tokio::time::Instant;
 /// up earlier.
 const LANE_IS_STUCK_AFTER: Duration = Duration::from_secs(60);
 /// Rows that are so many events behind are far behind.
-const FAR_BEHIND: u64 = 10_000;
+pub(crate) const FAR_BEHIND: u64 = 10_000;
 /// How groups stand is told again for so long: every ledger's head is looked at for it.
 const STANDING_HOLDS_FOR: Duration = Duration::from_secs(15);
 /// Less space than this is little, and less than that is none.
@@ -48,7 +48,7 @@ fn impaired(code: &'static str, detail: impl Into<String>) -> Finding {
 
 /// Whether the database answers.
 #[derive(Debug)]
-struct Database(PgPool);
+pub(crate) struct Database(pub(crate) PgPool);
 
 #[async_trait]
 impl Check for Database {
@@ -180,7 +180,7 @@ fn projections(states: &[GroupState]) -> Finding {
 
 /// Whether there is room in the data folder.
 #[derive(Debug)]
-struct Disk(PathBuf);
+pub(crate) struct Disk(pub(crate) PathBuf);
 
 #[async_trait]
 impl Check for Disk {

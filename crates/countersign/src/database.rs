@@ -11,13 +11,15 @@ use countersign_migrations::MIGRATOR;
 use countersign_postgres::{SESSION, spanning, through_pooler};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection, Executor, PgConnection, PgPool};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// As what the application works, whoever it connects as.
 const APPLICATION_ROLE: &str = "countersign_app";
+/// How many connections a node opens at most.
+pub(crate) const MOST_CONNECTIONS: u32 = 32;
 /// The database's name on a private server.
 const NAME: &str = "countersign";
 /// How long a command waits for a database that does not answer yet.
@@ -110,6 +112,11 @@ impl Database {
         &self.pool
     }
 
+    /// The folder of a private server's data.
+    pub(crate) fn private_data(&self) -> Option<PathBuf> {
+        self.server.as_ref().and_then(|server| hold(server).as_ref().map(Cluster::data))
+    }
+
     /// How its owner reaches it, with no pooler in between.
     pub(crate) fn owner(&self) -> Result<&PgConnectOptions, Failure> {
         self.owner.as_ref().ok_or_else(|| {
@@ -188,7 +195,7 @@ fn read_url(what: &str, url: &str) -> Result<PgConnectOptions, Failure> {
 
 fn pool(options: PgConnectOptions, pooler: Option<Pooler>) -> PgPool {
     PgPoolOptions::new()
-        .max_connections(32)
+        .max_connections(MOST_CONNECTIONS)
         .acquire_timeout(Duration::from_secs(5))
         // A connection that was in use a moment ago lives; asking each time would cost a round trip as long as a read.
         .test_before_acquire(false)

@@ -7,6 +7,7 @@ mod checks;
 mod commands;
 mod database;
 mod demo;
+mod doctor;
 mod failure;
 mod import;
 mod keys;
@@ -14,6 +15,7 @@ mod letters;
 mod node;
 mod operator_door;
 mod output;
+mod progress;
 mod telemetry;
 
 use args::{Arguments, Command};
@@ -54,6 +56,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Projections(projections) => commands::projections::run(place, projections).await,
         Command::Backup(backup) => commands::backup::run(place, backup).await,
         Command::Restore(restore) => commands::restore::run(place, restore).await,
+        Command::Doctor(doctor) => commands::doctor::run(place, doctor).await,
         Command::Bench(bench) => commands::bench::run(place, bench).await,
     }
 }

@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use uuid::Uuid;
 
 /// The token's file in the data folder, where no other is named.
-const TOKEN_FILE: &str = "operator.token";
+pub(crate) const TOKEN_FILE: &str = "operator.token";
 
 /// A door that is open, and that nobody stands behind yet.
 pub(crate) struct OperatorDoor {

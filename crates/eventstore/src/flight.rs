@@ -25,11 +25,15 @@ pub(crate) struct Batch {
     whole_room: Room,
 }
 
+/// A batch holds a lock for each of its organizations, and the server has room for some thousands.
+const ORGANIZATIONS_AT_A_TIME: usize = 128;
+
 /// How much more a batch takes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Room {
     commands: usize,
     bytes: usize,
+    organizations: usize,
 }
 
 /// A batch that is being appended. What it changes is read meanwhile.
@@ -49,7 +53,11 @@ pub(crate) type Landed = (LaneConnection, Answers);
 
 impl Batch {
     pub(crate) fn new(options: &LedgerOptions) -> Self {
-        let room = Room { commands: options.batch_commands, bytes: options.batch_bytes };
+        let room = Room {
+            commands: options.batch_commands,
+            bytes: options.batch_bytes,
+            organizations: ORGANIZATIONS_AT_A_TIME,
+        };
         Self { parts: Vec::new(), places: HashMap::new(), room, whole_room: room }
     }
 
@@ -91,7 +99,7 @@ impl Batch {
 
 impl Room {
     pub(crate) fn is_left(&self) -> bool {
-        self.commands > 0 && self.bytes > 0
+        self.commands > 0 && self.bytes > 0 && self.organizations > 0
     }
 
     /// Counts the command that was decided last, which is not in its part yet.
@@ -99,6 +107,9 @@ impl Room {
         let events = part.commands.last().map_or(part.expected_head, |before| before.position);
         let new = part.records.iter().skip((events - part.expected_head) as usize);
         self.commands -= 1;
+        if part.commands.is_empty() {
+            self.organizations -= 1;
+        }
         self.bytes = self.bytes.saturating_sub(new.map(|record| record.envelope.len()).sum());
     }
 }

@@ -17,6 +17,9 @@ use uuid::Uuid;
 /// What of the ledger's schema a backup may leave out: it is made again, or only woke somebody up.
 pub const DISPOSABLE: [&str; 2] = ["ledger.commit_feed", "ledger.snapshot"];
 
+/// The table of which everybody may see every row: ids and numbers alone.
+pub const EVERYBODYS: &str = "ledger.commit_feed";
+
 /// A stretch of a ledger, in the order of its positions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stretch {

@@ -35,7 +35,7 @@ pub use clock::{Clock, SystemClock};
 pub use error::{ExecuteError, StoreError};
 pub use feed::{Feed, FeedEntry};
 pub use fence::fence;
-pub use inspection::DISPOSABLE;
+pub use inspection::{DISPOSABLE, EVERYBODYS};
 pub use ledger::{Committed, Ledger, LedgerOptions};
 pub use load::Reader;
 pub use measure::describe_metrics;

@@ -20,7 +20,12 @@ impl Identity {
 
     /// The organization with this short name.
     pub async fn find(&self, slug: &Slug) -> Result<Option<OrgId>, IdentityError> {
-        let mut transaction = spanning(&self.pool).await?;
+        Self::find_in(&self.pool, slug).await
+    }
+
+    /// The same for whoever has no key, and wants to know no more.
+    pub async fn find_in(pool: &PgPool, slug: &Slug) -> Result<Option<OrgId>, IdentityError> {
+        let mut transaction = spanning(pool).await?;
         let found = sqlx::query_scalar!("SELECT org_id FROM identity.organization WHERE slug = $1", slug.as_str())
             .fetch_optional(&mut *transaction)
             .await?;

@@ -72,6 +72,9 @@ use std::sync::Arc;
 /// again.
 pub const DISPOSABLE: [&str; 3] = ["identity.session", "identity.password_reset", "identity.sign_in_attempt"];
 
+/// The table of which everybody may see every row: which organization a short name means.
+pub const EVERYBODYS: &str = "identity.organization";
+
 /// Credentials, sessions and tokens over one database. Cheap to clone; each file adds what it is about.
 #[derive(Clone)]
 pub struct Identity {

@@ -9,6 +9,7 @@ mod backup;
 mod bad_input;
 mod crash;
 mod demo;
+mod doctor;
 mod feed;
 mod half_done;
 mod killed;

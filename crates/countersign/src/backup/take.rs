@@ -1,11 +1,11 @@
 //! Taking a backup, of a database that is in use.
 
-use crate::backup::Progress;
 use crate::backup::archive::Unfinished;
 use crate::backup::manifest::{About, Events, Keys, Organization, fingerprint};
 use crate::backup::snapshot::Snapshot;
 use crate::backup::tools::{self, Rows};
 use crate::failure::{Failure, with_causes};
+use crate::progress::Progress;
 use countersign_domain::ids::OrgId;
 use countersign_embedded::Client;
 use countersign_eventstore::{DISPOSABLE, MasterKey, StoreError, inspection};

@@ -110,7 +110,8 @@ fn address(database: &PgConnectOptions) -> Vec<(&'static str, OsString)> {
             "sslkey" => "PGSSLKEY",
             _ => continue,
         };
-        address.push((variable, value.into_owned().into()));
+        // A certificate that is written into the address itself has no file that a tool could read.
+        address.extend(value.strip_prefix("file: ").map(|file| (variable, file.into())));
     }
     address
 }

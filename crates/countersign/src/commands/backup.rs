@@ -1,12 +1,12 @@
 //! `countersign backup`: what cannot be made again, in two folders, while the portal is in use.
 
 use crate::args::Place;
-use crate::backup::Progress;
 use crate::backup::take::{Taken, Wanted, take};
 use crate::database::Database;
 use crate::failure::Failure;
 use crate::keys::existing_master_key;
 use crate::output::print;
+use crate::progress::Progress;
 use clap::Args;
 use std::path::{Path, PathBuf};
 

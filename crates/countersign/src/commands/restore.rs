@@ -1,11 +1,11 @@
 //! `countersign restore`: an empty database becomes what a backup shows.
 
 use crate::args::Place;
-use crate::backup::Progress;
 use crate::backup::restore::{Restored, WaitingMail, restore};
 use crate::commands::backup::keys_beside;
 use crate::failure::Failure;
 use crate::output::print;
+use crate::progress::Progress;
 use clap::Args;
 use std::path::PathBuf;
 

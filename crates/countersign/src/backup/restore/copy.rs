@@ -1,9 +1,9 @@
 //! Whether what was loaded is what was backed up.
 
-use crate::backup::Progress;
 use crate::backup::manifest::{Events, Organization};
 use crate::backup::take::standing_of;
 use crate::failure::{Failure, with_causes};
+use crate::progress::Progress;
 use countersign_eventstore::inspection;
 use sqlx::PgConnection;
 

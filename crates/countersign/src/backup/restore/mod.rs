@@ -8,7 +8,6 @@ mod revive;
 mod target;
 
 use crate::args::Place;
-use crate::backup::Progress;
 use crate::backup::archive::Archive;
 use crate::backup::manifest::{Events, Keys, fingerprint};
 use crate::backup::tools;
@@ -16,6 +15,7 @@ use crate::database::Database;
 use crate::failure::Failure;
 use crate::keys::existing_master_key;
 use crate::node::Node;
+use crate::progress::Progress;
 use countersign_eventstore::MasterKey;
 use countersign_migrations::MIGRATOR;
 use countersign_postgres::fault;

@@ -1,11 +1,11 @@
 //! What a backup does not hold, made again: who may do what, every read model, and an agenda that repeats nothing.
 
-use crate::backup::Progress;
 use crate::backup::manifest::Events;
 use crate::backup::restore::WaitingMail;
 use crate::commands::rebuild::shown_on;
 use crate::failure::Failure;
 use crate::node::Node;
+use crate::progress::Progress;
 use countersign_domain::ids::OrgId;
 use countersign_processes::{agenda, set_mail_aside};
 use countersign_projections::{Advance, Group, Wanted, Workers, advance, begin_anew};
