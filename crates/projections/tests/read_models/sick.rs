@@ -7,7 +7,7 @@ use countersign_domain::envelope::Recorded;
 use countersign_domain::portal::PortalEvent;
 use countersign_domain::use_cases::clients::rename_client;
 use countersign_projections::{
-    Follower, FollowerOptions, Generation, Group, Keys, Positions, Projector, Rows, Table, groups, model,
+    Follower, FollowerOptions, Generation, Group, Keys, Line, Positions, Projector, Rows, Table, groups, model,
 };
 use futures::future::join_all;
 use sqlx::{PgConnection, PgPool};
@@ -45,6 +45,7 @@ impl Projector for Squeamish {
 #[async_trait]
 impl Table for Squeamish {
     const NAME: &'static str = "squeamish";
+    const COLUMNS: &'static [&'static str] = &[\"position\"];
 
     async fn load(_: &mut PgConnection, _: Generation, _: &[u64]) -> Result<Vec<(u64, ())>, sqlx::Error> {
         Ok(Vec::new())
@@ -58,8 +59,8 @@ impl Table for Squeamish {
         Ok(())
     }
 
-    async fn all(_: &mut PgConnection, _: Generation) -> Result<Vec<(u64, ())>, sqlx::Error> {
-        Ok(Vec::new())
+    fn copy((position, ()): (&u64, &()), line: &mut Line) {
+        line.put(position.cast_signed());
     }
 }
 
