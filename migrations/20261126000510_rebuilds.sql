@@ -13,6 +13,8 @@ CREATE TABLE read.rebuild (
     canaries      uuid[]      NOT NULL,
     -- How long the generation before is kept up to date behind the cut-over, so that one can go back.
     keep_seconds  bigint      NOT NULL,
+    -- The folds that it is for: half of it by others would be nobody's.
+    code          text        NOT NULL,
     -- Whether nodes that serve work on it by themselves; otherwise whoever asked for it does.
     in_background boolean     NOT NULL,
     asked_at      timestamptz NOT NULL DEFAULT now(),
@@ -89,7 +91,7 @@ BEGIN
     WHERE c.position = (SELECT f.from_position FROM folded f WHERE f.org_id = excluded.org_id);
     GET DIAGNOSTICS kept = ROW_COUNT;
     IF kept <> cardinality(orgs) THEN
-        RAISE EXCEPTION 'a ledger was folded from where it is no more' USING ERRCODE = 'object_in_use';
+        RAISE EXCEPTION 'a ledger was folded from where it is no more' USING ERRCODE = 'object_not_in_prerequisite_state';
     END IF;
 
     INSERT INTO read.rebuild_organization AS o (org_id, rebuild_id, backfilled, is_whole)

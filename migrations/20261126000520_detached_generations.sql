@@ -1,6 +1,57 @@
 -- A generation is filled apart from the tables that are read, gets its indexes when it is full, and only then becomes
 -- theirs; it is dropped the other way around. Nobody who reads waits for any of it but for the moment of a DETACH.
 
+-- The number after all that there ever were: whoever still works on one that is gone works on nobody's. NULL where there
+-- is no such group.
+CREATE FUNCTION read.next_generation(of_group text) RETURNS integer
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT greatest(max(g.generation), (SELECT max(r.generation) FROM read.rebuild r WHERE r."group" = of_group)) + 1
+    FROM read.generation g WHERE g."group" = of_group
+$$;
+
+-- The same for generations that are part of the tables from the start.
+CREATE OR REPLACE FUNCTION read.create_generation(of_group text) RETURNS integer
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    fresh integer;
+    name text;
+BEGIN
+    -- One at a time: two rebuilds of a group may begin together.
+    PERFORM pg_advisory_xact_lock(hashtext('countersign.generation.' || of_group));
+    fresh := read.next_generation(of_group);
+    IF fresh IS NULL THEN
+        RAISE EXCEPTION 'there is no group of read models named %', of_group USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    FOR name IN SELECT t.table_name FROM read.group_table t WHERE t."group" = of_group ORDER BY t.table_name LOOP
+        EXECUTE format('CREATE TABLE read.%I (LIKE read.%I INCLUDING ALL)', name || '_g' || fresh, name);
+        EXECUTE format('ALTER TABLE read.%I ATTACH PARTITION read.%I FOR VALUES IN (%s)', name, name || '_g' || fresh, fresh);
+    END LOOP;
+    INSERT INTO read.generation ("group", generation, state) VALUES (of_group, fresh, 'building');
+    RETURN fresh;
+END $$;
+
+-- Rebuilds end in other ways now: this one retired what is kept.
+DROP FUNCTION read.finish_generation(text, integer);
+
+-- Puts one organization's readers on a generation. Called with the ledger's lock held, at position = head, so that no
+-- reader goes back in time.
+CREATE OR REPLACE FUNCTION read.activate(of_org uuid, of_group text, new_generation integer) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    UPDATE read.active_generation a SET generation = new_generation
+    WHERE a.org_id = of_org AND a."group" = of_group AND a.generation <= new_generation
+      AND EXISTS (SELECT FROM read.generation g WHERE g."group" = of_group AND g.generation = new_generation AND g.state <> 'retired');
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'organization % is not on an earlier generation of %, or that one is gone', of_org, of_group USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+END $$;
+
 -- A new generation of a group, in tables of their own without indexes. The application may add rows to them until they
 -- are attached, and never read them: they have no row security of their own.
 CREATE FUNCTION read.create_detached(of_group text) RETURNS integer
@@ -13,7 +64,7 @@ DECLARE
     apart text;
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtext('countersign.generation.' || of_group));
-    SELECT max(g.generation) + 1 INTO STRICT fresh FROM read.generation g WHERE g."group" = of_group;
+    fresh := read.next_generation(of_group);
     IF fresh IS NULL THEN
         RAISE EXCEPTION 'there is no group of read models named %', of_group USING ERRCODE = 'invalid_parameter_value';
     END IF;
@@ -28,6 +79,8 @@ BEGIN
     RETURN fresh;
 END $$;
 
+-- What takes its time is done under a key of its own: whoever opens an organization does not wait for it.
+
 -- Makes the next index that a detached generation lacks; false when it has all of them. One a transaction: whoever is
 -- interrupted between two has lost one at most.
 CREATE FUNCTION read.index_detached(of_group text, new_generation integer) RETURNS boolean
@@ -38,9 +91,9 @@ DECLARE
     lacking record;
     body    text;
 BEGIN
-    PERFORM pg_advisory_xact_lock(hashtext('countersign.generation.' || of_group));
+    PERFORM pg_advisory_xact_lock(hashtext('countersign.building.' || of_group));
     SELECT t.table_name AS parent, t.table_name || '_g' || new_generation AS apart, c.relname || '_g' || new_generation AS index,
-           i.indexrelid, i.indisprimary INTO lacking
+           i.indexrelid, i.indisprimary, i.indisunique INTO lacking
     FROM read.group_table t
     JOIN pg_index i ON i.indrelid = to_regclass(format('read.%I', t.table_name))
     JOIN pg_class c ON c.oid = i.indexrelid
@@ -53,7 +106,7 @@ BEGIN
         RETURN false;
     END IF;
     body := substring(pg_get_indexdef(lacking.indexrelid) FROM ' (USING .*)$');
-    EXECUTE format('CREATE %s INDEX %I ON read.%I %s', CASE WHEN lacking.indisprimary THEN 'UNIQUE' END, lacking.index, lacking.apart, body);
+    EXECUTE format('CREATE %s INDEX %I ON read.%I %s', CASE WHEN lacking.indisunique THEN 'UNIQUE' END, lacking.index, lacking.apart, body);
     IF lacking.indisprimary THEN
         EXECUTE format('ALTER TABLE read.%I ADD CONSTRAINT %I PRIMARY KEY USING INDEX %I', lacking.apart, lacking.index, lacking.index);
     END IF;
@@ -69,7 +122,7 @@ DECLARE
     name  text;
     apart text;
 BEGIN
-    PERFORM pg_advisory_xact_lock(hashtext('countersign.generation.' || of_group));
+    PERFORM pg_advisory_xact_lock(hashtext('countersign.building.' || of_group));
     FOR name IN SELECT t.table_name FROM read.group_table t WHERE t."group" = of_group ORDER BY t.table_name LOOP
         apart := name || '_g' || new_generation;
         CONTINUE WHEN EXISTS (SELECT FROM pg_inherits h WHERE h.inhrelid = to_regclass(format('read.%I', apart)));
@@ -104,7 +157,8 @@ AS $$
 BEGIN
     -- Whoever opens an organization meanwhile is waited for.
     PERFORM pg_advisory_xact_lock(hashtext('countersign.generation.' || of_group));
-    UPDATE read.generation g SET state = 'active' WHERE g."group" = of_group AND g.generation = new_generation;
+    UPDATE read.generation g SET state = 'active'
+    WHERE g."group" = of_group AND g.generation = new_generation AND g.state <> 'retired';
     RETURN NOT EXISTS (SELECT FROM read.active_generation a WHERE a."group" = of_group AND a.generation < new_generation);
 END $$;
 
@@ -115,7 +169,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtext('countersign.generation.' || of_group));
-    UPDATE read.generation g SET state = 'building' WHERE g."group" = of_group AND g.generation = new_generation;
+    UPDATE read.generation g SET state = 'building'
+    WHERE g."group" = of_group AND g.generation = new_generation AND g.state <> 'retired';
     RETURN NOT EXISTS (SELECT FROM read.active_generation a WHERE a."group" = of_group AND a.generation = new_generation);
 END $$;
 
@@ -149,7 +204,7 @@ CREATE OR REPLACE FUNCTION read.drop_retired(of_group text) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET row_security = off
-SET lock_timeout = '200ms'
+SET lock_timeout = '50ms'
 AS $$
 DECLARE
     old  integer;
@@ -175,5 +230,5 @@ BEGIN
     RETURN false;
 END $$;
 
-REVOKE ALL ON FUNCTION read.create_detached(text), read.index_detached(text, integer), read.attach_generation(text, integer), read.activate_again(uuid, text, integer), read.lead_to(text, integer), read.lead_away_from(text, integer), read.retire_unread(text) FROM public;
+REVOKE ALL ON FUNCTION read.next_generation(text), read.create_detached(text), read.index_detached(text, integer), read.attach_generation(text, integer), read.activate_again(uuid, text, integer), read.lead_to(text, integer), read.lead_away_from(text, integer), read.retire_unread(text) FROM public;
 GRANT EXECUTE ON FUNCTION read.create_detached(text), read.index_detached(text, integer), read.attach_generation(text, integer), read.activate_again(uuid, text, integer), read.lead_to(text, integer), read.lead_away_from(text, integer), read.retire_unread(text) TO countersign_app;

@@ -278,11 +278,14 @@ fn rebuild(error: &RebuildError) -> Manner {
     match error {
         RebuildError::Projection(error) if error.is_passing() => Manner::away(),
         RebuildError::Projection(_) | RebuildError::Fell(_) => Manner::internal(),
-        RebuildError::UnknownGroup(..) | RebuildError::UnknownOrganization => {
-            Manner::of(StatusCode::UNPROCESSABLE_ENTITY, "request.invalid")
-        }
+        RebuildError::UnknownGroup(..)
+        | RebuildError::UnknownOrganization
+        | RebuildError::CanaryElsewhere
+        | RebuildError::TooLong { .. } => Manner::of(StatusCode::UNPROCESSABLE_ENTITY, "request.invalid"),
         RebuildError::Unknown => Manner::of(StatusCode::NOT_FOUND, "not_found"),
-        RebuildError::UnderWay(_) | RebuildError::Lost => Manner::of(StatusCode::CONFLICT, "rebuild.under_way"),
+        RebuildError::UnderWay(_) | RebuildError::Lost | RebuildError::OfAnotherBuild(_) => {
+            Manner::of(StatusCode::CONFLICT, "rebuild.under_way")
+        }
         RebuildError::NothingKept(_) | RebuildError::NotKeptTwice(_) => {
             Manner::of(StatusCode::CONFLICT, "rebuild.nothing_kept")
         }

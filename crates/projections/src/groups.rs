@@ -20,7 +20,7 @@ pub fn code_digest() -> String {
     format!("{}.{}", countersign_domain::CODE_DIGEST, env!("COUNTERSIGN_FOLDS_DIGEST"))
 }
 
-/// Every group that follows the ledgers. The access group does not: the append itself keeps it (`rebuild_access`).
+/// Every group that follows the ledgers. The access group does not: the append itself keeps it (`rebuild`).
 pub fn groups() -> Vec<Group> {
     vec![
         Group {

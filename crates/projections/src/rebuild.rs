@@ -35,7 +35,9 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 /// One check compares organizations with so many events together, in one snapshot.
-const CHECKED_AT_A_TIME: u64 = 50_000;
+const EVENTS_CHECKED_AT_A_TIME: u64 = 50_000;
+/// And so many of them at most.
+const ORGS_CHECKED_AT_A_TIME: usize = 100;
 /// How many rebuilds are listed.
 const LISTED: i64 = 100;
 
@@ -124,10 +126,12 @@ impl Rebuilds {
         if !wanted.only.iter().chain(&wanted.canaries).all(is_known) {
             return Err(RebuildError::UnknownOrganization);
         }
+        if wanted.only.is_some_and(|only| wanted.canaries.iter().any(|canary| *canary != only)) {
+            return Err(RebuildError::CanaryElsewhere);
+        }
         if self.under_way(&wanted.group).await?.is_some() {
             return Err(RebuildError::UnderWay(wanted.group.clone()));
         }
-        job::end_windows(self.pool(), Some(&wanted.group)).await?;
         let id = job::insert(self.pool(), wanted).await?;
         self.find(id).await
     }
@@ -137,7 +141,8 @@ impl Rebuilds {
         job::find_in(self.pool(), group, &RebuildState::UNDER_WAY).await
     }
 
-    /// Asks for readers to be put back to the generation before the last rebuild: somebody has to work on it then.
+    /// Asks for readers to be put back to the generation before the last rebuild, whether that is under way or in its
+    /// window: somebody has to work on it then.
     ///
     /// # Errors
     ///
@@ -146,7 +151,12 @@ impl Rebuilds {
         if let Built::Access = self.built(group)? {
             return Err(RebuildError::NotKeptTwice(group.to_owned()));
         }
-        let kept = job::find_in(self.pool(), group, &[RebuildState::InRollbackWindow]).await?;
+        if let Some(begun) = self.under_way(group).await?.filter(|begun| begun.state == RebuildState::RollingBack) {
+            return Ok(begun);
+        }
+        let [backfilling, tailing, cutting_over] = RebuildState::FORWARD;
+        let states = [RebuildState::InRollbackWindow, backfilling, tailing, cutting_over];
+        let kept = job::find_in(self.pool(), group, &states).await?;
         let kept = kept.ok_or_else(|| RebuildError::NothingKept(group.to_owned()))?;
         if !job::enter_rollback(self.pool(), kept.id, by).await? {
             return Err(RebuildError::NothingKept(group.to_owned()));
@@ -166,7 +176,20 @@ impl Rebuilds {
 
     /// How far a rebuild is. Every ledger is looked at.
     pub async fn how_far(&self, rebuild: &Rebuild) -> Result<HowFar, RebuildError> {
-        Ok(HowFar::of(&standing::find(self.pool(), rebuild.id).await?, rebuild.generation))
+        let standings = standing::find(self.pool(), rebuild.id).await?;
+        Ok(HowFar::of(&standings, rebuild.generation, self.built(&rebuild.group)?))
+    }
+
+    /// The same for one organization, unless its ledger is longer than that: a node that serves has no memory for it.
+    ///
+    /// # Errors
+    ///
+    /// Where there is no such organization or group, or its ledger is too long.
+    pub async fn check_one(&self, groups: &[String], org: OrgId, at_most: u64) -> Result<Vec<Checked>, RebuildError> {
+        if self.ledger.reader().head(org).await?.is_some_and(|head| head > at_most) {
+            return Err(RebuildError::TooLong { at_most });
+        }
+        self.check(groups, Some(org), &nobody_watches()).await
     }
 
     /// Compares the rows that are read with what the ledgers come to, group by group and organization by organization;
@@ -191,7 +214,7 @@ impl Rebuilds {
             for (org, head) in &heads {
                 orgs.push(*org);
                 events += head;
-                if events >= CHECKED_AT_A_TIME {
+                if events >= EVENTS_CHECKED_AT_A_TIME || orgs.len() == ORGS_CHECKED_AT_A_TIME {
                     checked.extend(check::check(self, built, &std::mem::take(&mut orgs), progress).await?);
                     events = 0;
                 }

@@ -10,7 +10,7 @@ use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use countersign_domain::ids::OrgId;
 use countersign_domain::values::Slug;
-use countersign_projections::{HowFar, Rebuild, RebuildError, RebuildState, Wanted, Workers};
+use countersign_projections::{HowFar, ParkedOrganization, Rebuild, RebuildError, RebuildState, Wanted, Workers};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use utoipa::ToSchema;
@@ -89,7 +89,27 @@ struct ProgressView {
     /// How many of those are in rows of the new generation.
     folded: u64,
     /// Organizations whose rows stop at an event that cannot be projected.
-    parked: u64,
+    parked: Vec<StoppedView>,
+}
+
+/// Where and why an organization's new rows stop.
+#[derive(Serialize, ToSchema)]
+struct StoppedView {
+    /// Whose.
+    org: Uuid,
+    /// The event's place in its ledger.
+    position: u64,
+    /// What went wrong.
+    reason: String,
+    /// Whether its readers were left where they were, because what they read is further.
+    left_behind: bool,
+}
+
+impl From<ParkedOrganization> for StoppedView {
+    fn from(parked: ParkedOrganization) -> Self {
+        let ParkedOrganization { org, position, reason, left_behind } = parked;
+        Self { org: org.0, position, reason, left_behind }
+    }
 }
 
 /// The last rebuilds, the newest first.
@@ -117,7 +137,7 @@ impl RebuildView {
                 put_over: far.put_over,
                 events: far.events,
                 folded: far.folded,
-                parked: far.parked,
+                parked: far.parked.into_iter().map(Into::into).collect(),
             }),
         }
     }
@@ -176,7 +196,7 @@ async fn ask(
     Ok((StatusCode::ACCEPTED, Json(RebuildView::of(begun, None))))
 }
 
-/// Asks for readers to be put back to the rows before a rebuild. Nodes that serve work on it.
+/// Asks for readers to be put back to the rows before a rebuild, be it under way or done. Nodes that serve work on it.
 #[utoipa::path(post, path = "/rebuilds/{id}/rollback", operation_id = "RollRebuildBack", tag = "operation",
     params(("id" = Uuid, Path, description = "The rebuild.")),
     responses((status = 202, description = "It is begun within seconds.", body = RebuildView),
@@ -187,8 +207,15 @@ async fn roll_back(
     Path(id): Path<Uuid>,
 ) -> Result<(StatusCode, Json<RebuildView>), ApiError> {
     let rebuild = operator.rebuilds.find(id).await?;
-    if rebuild.state != RebuildState::InRollbackWindow {
-        return Err(RebuildError::NothingKept(rebuild.group).into());
+    match rebuild.state {
+        RebuildState::Done | RebuildState::RolledBack | RebuildState::Failed => {
+            return Err(RebuildError::NothingKept(rebuild.group).into());
+        }
+        RebuildState::Backfilling
+        | RebuildState::Tailing
+        | RebuildState::CuttingOver
+        | RebuildState::RollingBack
+        | RebuildState::InRollbackWindow => {}
     }
     let begun = operator.rebuilds.ask_back(&rebuild.group, Workers::Nodes).await?;
     Ok((StatusCode::ACCEPTED, Json(RebuildView::of(begun, None))))

@@ -8,11 +8,12 @@ use crate::output::print;
 use countersign_domain::ids::OrgId;
 use countersign_domain::values::Slug;
 use countersign_projections::{
-    Checked, Difference, InWhat, ParkedOrganization, Progress, RebuildError, RebuildReport, RebuildState, Rebuilds,
-    Told, Wanted, Workers,
+    ACCESS, Checked, Difference, InWhat, ParkedOrganization, Progress, Rebuild, RebuildError, RebuildReport,
+    RebuildState, Rebuilds, Told, Wanted, Workers,
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::io::IsTerminal;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -72,17 +73,34 @@ async fn rebuild(node: &Node, rebuilds: &Rebuilds, chosen: &[String], asked: &As
     work_on(rebuilds, &ids, asked.json).await
 }
 
+/// Goes on with what was asked for, and with nothing else.
+fn is_the_same(begun: &Rebuild, wanted: &Wanted) -> Result<(), Failure> {
+    let group = &begun.group;
+    if begun.state == RebuildState::RollingBack {
+        return Err(Failure::say(format!(
+            "{group} is being rolled back: `countersign rebuild {group} --rollback` goes on with that"
+        )));
+    }
+    let of = |orgs: &[OrgId]| orgs.iter().copied().collect::<BTreeSet<_>>();
+    // Nothing is kept of the access rows, whatever was asked for.
+    let keeps_the_same = group == ACCESS || begun.keep_seconds == wanted.keep.as_secs();
+    match begun.only == wanted.only && of(&begun.canaries) == of(&wanted.canaries) && keeps_the_same {
+        true => Ok(()),
+        false => Err(Failure::say(format!(
+            "another rebuild of {group} is under way, for other organizations, with other canaries or another --keep: go on \
+             with it by the same options, or give it up with `countersign rebuild {group} --rollback`"
+        ))),
+    }
+}
+
 async fn roll_back(rebuilds: &Rebuilds, chosen: &[String], asked: &Asked) -> Result<(), Failure> {
     let mut ids = Vec::new();
     for group in chosen {
-        match failed(rebuilds.under_way(group).await)? {
-            Some(begun) if begun.state == RebuildState::RollingBack => ids.push(begun.id),
-            _ => match rebuilds.ask_back(group, Workers::Asker).await {
-                Ok(begun) => ids.push(begun.id),
-                // Of all groups, those that can go back do.
-                Err(RebuildError::NothingKept(_) | RebuildError::NotKeptTwice(_)) if asked.all => {}
-                Err(error) => return failed(Err(error)),
-            },
+        match rebuilds.ask_back(group, Workers::Asker).await {
+            Ok(begun) => ids.push(begun.id),
+            // Of all groups, those that can go back do.
+            Err(RebuildError::NothingKept(_) | RebuildError::NotKeptTwice(_)) if asked.all => {}
+            Err(error) => return failed(Err(error)),
         }
     }
     if ids.is_empty() {

@@ -129,12 +129,15 @@ async fn fold_and_write(
     progress: &Progress,
 ) -> Result<(), RebuildError> {
     match fold_and_write_once(by, rebuilds, &mut tasks, progress).await {
-        Err(RebuildError::Projection(error)) if error.fault() == Fault::Poison => {}
+        Err(RebuildError::Projection(error)) if error.fault() == Fault::Poison => {
+            tracing::warn!(error = ?error, "rows of some organizations were refused; trying each by itself");
+        }
         done => return done,
     }
     for task in &mut tasks {
         match fold_and_write_once(by, rebuilds, std::slice::from_mut(task), &nobody_watches()).await {
             Err(RebuildError::Projection(error)) if error.fault() == Fault::Poison => {
+                left_to_the_engine(task.org, &error);
                 let mut batch = Batch::default();
                 task.parts.iter().for_each(|(rebuild, from)| batch.keep(*rebuild, task.org, (*from, *from), true));
                 write(by, rebuilds, batch).await?;
@@ -175,6 +178,7 @@ async fn fold(
     while let Some(position) = parts.iter().filter_map(|part| Some(part.replay.as_ref()?.position)).min() {
         let page = match PageOfEvents::after(&by.ledger, task.org, position).await {
             Err(error) if error.fault() == Fault::Poison => {
+                left_to_the_engine(task.org, &error);
                 parts.iter_mut().for_each(|part| part.replay = None);
                 break;
             }
@@ -182,8 +186,11 @@ async fn fold(
         };
         for part in &mut parts {
             let Some(replay) = &mut part.replay else { continue };
-            match replay.take(&by.ledger, &page, u64::MAX).await {
-                Err(error) if error.fault() == Fault::Poison => part.replay = None,
+            match replay.take(&by.ledger, &page).await {
+                Err(error) if error.fault() == Fault::Poison => {
+                    left_to_the_engine(task.org, &error);
+                    part.replay = None;
+                }
                 taken => taken?,
             }
         }
@@ -201,6 +208,11 @@ async fn fold(
         part.end(task.org, rebuild, batch);
     }
     Ok(())
+}
+
+/// What a fold says of an event may repeat it: the error is told by whoever parks.
+fn left_to_the_engine(org: OrgId, error: &ProjectionError) {
+    tracing::warn!(%org, fault = error.reason(false), "a ledger cannot be folded at once; it is followed step by step");
 }
 
 /// A long ledger's rows that will not change again need not wait in memory for its end. Whether any were written.

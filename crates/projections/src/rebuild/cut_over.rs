@@ -3,8 +3,9 @@
 
 use super::access::AccessRows;
 use super::built::Built;
+use super::check;
 use super::error::RebuildError;
-use super::job::Rebuild;
+use super::job::{self, Rebuild, RebuildState};
 use super::replay::PageOfEvents;
 use super::standing::ParkedOrganization;
 use super::{Progress, Rebuilds, Told};
@@ -14,16 +15,20 @@ use crate::group::{Folding, Group};
 use crate::parked::{self, Parking};
 use crate::scope::Generation;
 use countersign_domain::ids::OrgId;
-use countersign_eventstore::fence;
+use countersign_eventstore::{StoreError, fence};
 use countersign_postgres::{fault, scoped};
 use sqlx::PgConnection;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
+use tokio::time::sleep;
 
 /// At most so many events are folded while a ledger is held still.
 const UNDER_THE_FENCE: u32 = 100;
 /// How long a cut-over waits for the ledger's lock before it follows on and tries again.
 const PATIENCE: Duration = Duration::from_millis(500);
+
+/// How long one waits for whoever else is at the rows or the ledger.
+const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(50);
 
 /// What came of putting an organization's readers over.
 #[derive(Debug)]
@@ -32,6 +37,8 @@ pub(crate) enum PutOver {
     Over,
     /// Its rows there stop before what they read already: they were left where they are.
     LeftBehind(ParkedOrganization),
+    /// Its rows there are not what its ledger comes to, in these tables: it was left where it is.
+    Wrong(Vec<&'static str>),
 }
 
 /// What came of one attempt.
@@ -43,18 +50,37 @@ enum Attempt {
     WouldGoBack,
 }
 
+/// Whether it is tried with an organization, or known to be right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trial {
+    /// It is a canary.
+    Yes,
+    /// Nobody found anything wrong.
+    No,
+}
+
+/// Where the readers are led.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// To the generation that a rebuild made.
+    Over,
+    /// To the one before.
+    Back,
+}
+
 /// Puts an organization's readers over to the generation that a rebuild made.
 pub(crate) async fn put_over(
     by: &Rebuilds,
     rebuild: &Rebuild,
     org: OrgId,
+    trial: Trial,
     progress: &Progress,
 ) -> Result<PutOver, RebuildError> {
     match by.built(&rebuild.group)? {
-        Built::Access => put_over_access(by, rebuild, org, progress).await,
+        Built::Access => put_over_access(by, rebuild, org, trial, progress).await,
         Built::Followed(group) => {
             let to = Generation { org, number: rebuild.generation };
-            match lead(by, group, to, Some(rebuild), progress).await? {
+            match lead(by, (group, rebuild), to, Way::Over, progress).await? {
                 None => Ok(PutOver::Over),
                 Some((position, reason)) => {
                     Ok(PutOver::LeftBehind(ParkedOrganization { org, position, reason, left_behind: true }))
@@ -76,7 +102,7 @@ pub(crate) async fn put_back(
         return Err(RebuildError::NotKeptTwice(rebuild.group.clone()));
     };
     let to = Generation { org, number: before.unwrap_or(rebuild.before) };
-    let stopped = lead(by, group, to, None, progress).await?;
+    let stopped = lead(by, (group, rebuild), to, Way::Back, progress).await?;
     Ok(stopped.map(|(position, reason)| ParkedOrganization { org, position, reason, left_behind: true }))
 }
 
@@ -84,21 +110,26 @@ pub(crate) async fn put_back(
 /// early for that.
 async fn lead(
     by: &Rebuilds,
-    group: &Group,
+    (group, rebuild): (&Group, &Rebuild),
     to: Generation,
-    from_rebuild: Option<&Rebuild>,
+    way: Way,
     progress: &Progress,
 ) -> Result<Option<(u64, String)>, RebuildError> {
     loop {
         let transaction = scoped(by.pool(), to.org).await?;
         let Step { became, events } = step(transaction, &by.ledger, group, to).await?;
         progress(Told::Followed { events });
+        if became == Advance::Elsewhere {
+            // Nobody's ledger is held still for rows that somebody else is at.
+            sleep(BETWEEN_ATTEMPTS).await;
+            continue;
+        }
         if became != Advance::Parked && events >= u64::from(UNDER_THE_FENCE) {
             continue;
         }
-        match attempt(by, group, to, from_rebuild, progress).await? {
+        match attempt(by, (group, rebuild), to, way, progress).await? {
             Attempt::Done => return Ok(None),
-            Attempt::Again => {}
+            Attempt::Again => sleep(BETWEEN_ATTEMPTS).await,
             Attempt::WouldGoBack => {
                 let mut transaction = scoped(by.pool(), to.org).await?;
                 let stopped = parked::found(&mut transaction, group.name, to).await?;
@@ -113,9 +144,9 @@ async fn lead(
 /// folded is done without holding anybody up.
 async fn attempt(
     by: &Rebuilds,
-    group: &Group,
+    (group, rebuild): (&Group, &Rebuild),
     to: Generation,
-    from_rebuild: Option<&Rebuild>,
+    way: Way,
     progress: &Progress,
 ) -> Result<Attempt, RebuildError> {
     let Some(mut transaction) = fence(by.pool(), to.org, PATIENCE).await? else { return Ok(Attempt::Again) };
@@ -140,9 +171,9 @@ async fn attempt(
         }
     }
     fault::reached("rebuild.fenced").await;
-    match from_rebuild {
-        Some(rebuild) => activate(&mut transaction, rebuild, to).await?,
-        None => activate_again(&mut transaction, group.name, to).await?,
+    match way {
+        Way::Over => activate(&mut transaction, by, rebuild, to).await?,
+        Way::Back => activate_again(&mut transaction, by, rebuild, to).await?,
     }
     transaction.commit().await?;
     progress(Told::Followed { events: events.len() as u64 });
@@ -169,8 +200,14 @@ async fn is_read_further(
     Ok(read.is_some_and(|read| read.unsigned_abs() > position))
 }
 
-/// Puts readers over, and notes what they read before.
-async fn activate(connection: &mut PgConnection, rebuild: &Rebuild, to: Generation) -> Result<(), ProjectionError> {
+/// Puts readers over, and notes what they read before. Whoever is no longer at the rebuild moves nobody.
+async fn activate(
+    connection: &mut PgConnection,
+    by: &Rebuilds,
+    rebuild: &Rebuild,
+    to: Generation,
+) -> Result<(), RebuildError> {
+    job::must_hold(connection, rebuild.id, by.worker, &[RebuildState::CuttingOver]).await?;
     let before = active_generation(connection, &rebuild.group, to.org).await?;
     sqlx::query!("SELECT read.activate($1, $2, $3)", to.org.0, rebuild.group, to.number)
         .fetch_one(&mut *connection)
@@ -178,7 +215,7 @@ async fn activate(connection: &mut PgConnection, rebuild: &Rebuild, to: Generati
     sqlx::query!(
         "INSERT INTO read.rebuild_organization (org_id, rebuild_id, backfilled, is_whole, before)
          VALUES ($1, $2, 0, true, $3)
-         ON CONFLICT (org_id, rebuild_id) DO UPDATE SET before = excluded.before",
+         ON CONFLICT (org_id, rebuild_id) DO UPDATE SET before = coalesce(rebuild_organization.before, excluded.before)",
         to.org.0,
         rebuild.id,
         before
@@ -188,8 +225,18 @@ async fn activate(connection: &mut PgConnection, rebuild: &Rebuild, to: Generati
     Ok(())
 }
 
-async fn activate_again(connection: &mut PgConnection, group: &str, to: Generation) -> Result<(), ProjectionError> {
-    sqlx::query!("SELECT read.activate_again($1, $2, $3)", to.org.0, group, to.number).fetch_one(connection).await?;
+/// Puts readers back: after a canary that was not right, or because somebody asked for it.
+async fn activate_again(
+    connection: &mut PgConnection,
+    by: &Rebuilds,
+    rebuild: &Rebuild,
+    to: Generation,
+) -> Result<(), RebuildError> {
+    let states = [RebuildState::CuttingOver, RebuildState::RollingBack];
+    job::must_hold(connection, rebuild.id, by.worker, &states).await?;
+    sqlx::query!("SELECT read.activate_again($1, $2, $3)", to.org.0, rebuild.group, to.number)
+        .fetch_one(connection)
+        .await?;
     Ok(())
 }
 
@@ -198,6 +245,7 @@ async fn put_over_access(
     by: &Rebuilds,
     rebuild: &Rebuild,
     org: OrgId,
+    trial: Trial,
     progress: &Progress,
 ) -> Result<PutOver, RebuildError> {
     let to = Generation { org, number: rebuild.generation };
@@ -208,7 +256,7 @@ async fn put_over_access(
             Err(error) => Err(error),
         };
         let page = match read {
-            Err(error) if error.fault() == Fault::Poison => return Ok(left_behind(org, position, &error)),
+            Err(error) if error.fault() == Fault::Poison => return Ok(left_behind(org, position + 1, &error)),
             page => page?,
         };
         position = page.end().unwrap_or(position);
@@ -221,13 +269,21 @@ async fn put_over_access(
         let is_all = rest.len() < UNDER_THE_FENCE as usize;
         let rest = PageOfEvents::of(rest)?;
         if let Err(error) = take(&mut rows, &rest) {
-            return Ok(left_behind(org, position, &error));
+            return Ok(left_behind(org, position + 1, &error));
         }
         position = rest.end().unwrap_or(position);
         if is_all {
             rows.fill(&mut transaction, to).await?;
             fault::reached("rebuild.fenced").await;
-            activate(&mut transaction, rebuild, to).await?;
+            activate(&mut transaction, by, rebuild, to).await?;
+            if trial == Trial::Yes {
+                // These rows let people in: what is not right is never there for anybody.
+                let wrong = check::differing(&mut transaction, Built::Access, rows.lines(to), to).await?;
+                if !wrong.is_empty() {
+                    transaction.rollback().await?;
+                    return Ok(PutOver::Wrong(wrong));
+                }
+            }
             transaction.commit().await?;
             return Ok(PutOver::Over);
         }
@@ -245,8 +301,16 @@ fn take(rows: &mut AccessRows, page: &PageOfEvents) -> Result<(), ProjectionErro
     Ok(())
 }
 
-/// What the append wrote stays.
-fn left_behind(org: OrgId, position: u64, error: &ProjectionError) -> PutOver {
-    let reason = error.reason(true);
-    PutOver::LeftBehind(ParkedOrganization { org, position: position + 1, reason, left_behind: true })
+/// What the append wrote stays. Where the error does not say which event is to blame, it is this one or one after it.
+fn left_behind(org: OrgId, from: u64, error: &ProjectionError) -> PutOver {
+    let position = match error {
+        ProjectionError::Poison { position, .. } | ProjectionError::Store(StoreError::Damaged { position, .. }) => {
+            *position
+        }
+        ProjectionError::Store(_)
+        | ProjectionError::Database(_)
+        | ProjectionError::UnknownGroup(..)
+        | ProjectionError::NoGeneration { .. } => from,
+    };
+    PutOver::LeftBehind(ParkedOrganization { org, position, reason: error.reason(true), left_behind: true })
 }

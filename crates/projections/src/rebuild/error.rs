@@ -20,6 +20,18 @@ pub enum RebuildError {
     /// There is no such organization.
     #[error("there is no such organization")]
     UnknownOrganization,
+    /// Canaries are among those that it is for.
+    #[error("a canary is among the organizations that are rebuilt, and only one is")]
+    CanaryElsewhere,
+    /// Another build began it, with other folds.
+    #[error("the rebuild of {0} was begun by another build: go back with --rollback, and begin anew")]
+    OfAnotherBuild(String),
+    /// A ledger is too long to be compared here.
+    #[error("its ledger has more than {at_most} events: check it at the command line")]
+    TooLong {
+        /// How many events would be compared.
+        at_most: u64,
+    },
     /// Nothing is kept to which one could go back.
     #[error("there is nothing to go back to in {0}: no rebuild of it is in its rollback window")]
     NothingKept(String),

@@ -3,11 +3,13 @@
 use super::access::ACCESS;
 use super::error::RebuildError;
 use crate::columns::{read_word, word};
+use crate::groups::code_digest;
 use countersign_domain::ids::OrgId;
 use countersign_domain::values::Timestamp;
 use countersign_postgres::spanning;
 use serde::{Deserialize, Serialize};
 use sqlx::{PgConnection, PgPool};
+use std::collections::BTreeSet;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -82,6 +84,9 @@ pub struct Rebuild {
     pub canaries: Vec<OrgId>,
     /// For how long one can go back when it is done, in seconds.
     pub keep_seconds: u64,
+    /// Whether these folds are those that it is for. What other folds began, they cannot end.
+    #[serde(skip)]
+    pub is_ours: bool,
     /// When it was asked for.
     pub asked_at: Timestamp,
     /// When its state changed last.
@@ -103,6 +108,7 @@ struct Stored {
     only_org: Option<Uuid>,
     canaries: Vec<Uuid>,
     keep_seconds: i64,
+    code: String,
     asked_at: chrono::DateTime<chrono::Utc>,
     changed_at: chrono::DateTime<chrono::Utc>,
     kept_until: Option<chrono::DateTime<chrono::Utc>>,
@@ -113,10 +119,8 @@ impl RebuildState {
     /// Work is left to be done.
     pub(crate) const UNDER_WAY: [Self; 4] = [Self::Backfilling, Self::Tailing, Self::CuttingOver, Self::RollingBack];
 
-    /// Whether work is left to be done.
-    pub fn is_under_way(self) -> bool {
-        Self::UNDER_WAY.contains(&self)
-    }
+    /// Before everybody is over.
+    pub(crate) const FORWARD: [Self; 3] = [Self::Backfilling, Self::Tailing, Self::CuttingOver];
 }
 
 impl Stored {
@@ -130,6 +134,7 @@ impl Stored {
             only: self.only_org.map(OrgId),
             canaries: self.canaries.into_iter().map(OrgId).collect(),
             keep_seconds: self.keep_seconds.unsigned_abs(),
+            is_ours: self.code == code_digest(),
             asked_at: self.asked_at.into(),
             changed_at: self.changed_at.into(),
             kept_until: self.kept_until.map(Into::into),
@@ -138,21 +143,29 @@ impl Stored {
     }
 }
 
-/// Makes a new generation and the job that fills it, or neither.
+/// Makes a new generation and the job that fills it, or neither. What was kept of the rebuild before is given up.
 pub(crate) async fn insert(pool: &PgPool, wanted: &Wanted) -> Result<Uuid, RebuildError> {
     let is_inline = wanted.group == ACCESS;
-    let (id, canaries) = (Uuid::now_v7(), wanted.canaries.iter().map(|org| org.0).collect::<Vec<_>>());
+    let id = Uuid::now_v7();
+    let canaries: Vec<Uuid> = wanted.canaries.iter().map(|org| org.0).collect::<BTreeSet<_>>().into_iter().collect();
     // What is written by the append itself is never apart from what is read, and kept in one generation only.
     let (state, keep) = match is_inline {
         true => (RebuildState::Tailing, Duration::ZERO),
         false => (RebuildState::Backfilling, wanted.keep),
     };
     let mut transaction = spanning(pool).await?;
+    sqlx::query!(
+        r#"UPDATE read.rebuild SET state = 'done', changed_at = now()
+           WHERE state = 'in_rollback_window' AND "group" = $1"#,
+        wanted.group
+    )
+    .execute(&mut *transaction)
+    .await?;
     let inserted = sqlx::query!(
         r#"INSERT INTO read.rebuild (rebuild_id, "group", generation, before, state, only_org, canaries, keep_seconds,
-               in_background)
+               in_background, code)
            SELECT $1, $2, CASE WHEN $3 THEN read.create_generation($2) ELSE read.create_detached($2) END,
-                  max(g.generation), $4, $5, $6, $7, $8
+                  max(g.generation), $4, $5, $6, $7, $8, $9
            FROM read.generation g WHERE g."group" = $2 AND g.state = 'active'"#,
         id,
         wanted.group,
@@ -161,7 +174,8 @@ pub(crate) async fn insert(pool: &PgPool, wanted: &Wanted) -> Result<Uuid, Rebui
         wanted.only.map(|org| org.0),
         &canaries,
         i64::try_from(keep.as_secs()).unwrap_or(i64::MAX),
-        wanted.by == Workers::Nodes
+        wanted.by == Workers::Nodes,
+        code_digest()
     )
     .execute(&mut *transaction)
     .await;
@@ -180,7 +194,7 @@ pub(crate) async fn find(pool: &PgPool, ids: &[Uuid], at_most: i64) -> Result<Ve
     let mut transaction = spanning(pool).await?;
     let found = sqlx::query_as!(
         Stored,
-        r#"SELECT rebuild_id, "group", generation, before, state, only_org, canaries, keep_seconds, asked_at,
+        r#"SELECT rebuild_id, "group", generation, before, state, only_org, canaries, keep_seconds, code, asked_at,
                   changed_at, kept_until,
                   reason
            FROM read.rebuild
@@ -205,7 +219,7 @@ pub(crate) async fn find_in(
     let mut transaction = spanning(pool).await?;
     let found = sqlx::query_as!(
         Stored,
-        r#"SELECT rebuild_id, "group", generation, before, state, only_org, canaries, keep_seconds, asked_at,
+        r#"SELECT rebuild_id, "group", generation, before, state, only_org, canaries, keep_seconds, code, asked_at,
                   changed_at, kept_until,
                   reason
            FROM read.rebuild WHERE "group" = $1 AND state = ANY ($2) ORDER BY asked_at DESC LIMIT 1"#,
@@ -218,14 +232,18 @@ pub(crate) async fn find_in(
     Ok(found.map(Stored::into_rebuild).transpose()?)
 }
 
-/// What nodes that serve may take: jobs of theirs that nobody is at.
-pub(crate) async fn find_waiting(pool: &PgPool) -> Result<Vec<Uuid>, RebuildError> {
+/// What nodes that serve may take of these groups: jobs for them, and for these folds, that nobody is at.
+pub(crate) async fn find_waiting(pool: &PgPool, groups: &[&str]) -> Result<Vec<Uuid>, RebuildError> {
+    let groups: Vec<String> = groups.iter().map(|&group| group.to_owned()).collect();
     let mut transaction = spanning(pool).await?;
     let found = sqlx::query_scalar!(
-        "SELECT rebuild_id FROM read.rebuild
-         WHERE in_background AND state IN ('backfilling', 'tailing', 'cutting_over', 'rolling_back')
-           AND (worker_until IS NULL OR worker_until < now())
-         ORDER BY asked_at"
+        r#"SELECT rebuild_id FROM read.rebuild
+           WHERE in_background AND "group" = ANY ($1)
+             AND (state = 'rolling_back' OR code = $2 AND state IN ('backfilling', 'tailing', 'cutting_over'))
+             AND (worker_until IS NULL OR worker_until < now())
+           ORDER BY asked_at"#,
+        &groups,
+        code_digest()
     )
     .fetch_all(&mut *transaction)
     .await?;
@@ -233,8 +251,8 @@ pub(crate) async fn find_waiting(pool: &PgPool) -> Result<Vec<Uuid>, RebuildErro
     Ok(found)
 }
 
-/// Takes jobs, or goes on holding them: how many of them it has now.
-pub(crate) async fn hold(pool: &PgPool, ids: &[Uuid], worker: Uuid) -> Result<u64, RebuildError> {
+/// Takes jobs that nobody is at: how many of them it has now.
+pub(crate) async fn take(pool: &PgPool, ids: &[Uuid], worker: Uuid) -> Result<u64, RebuildError> {
     let mut transaction = spanning(pool).await?;
     let held = sqlx::query!(
         "UPDATE read.rebuild SET worker = $2, worker_until = clock_timestamp() + make_interval(secs => $3)
@@ -247,6 +265,42 @@ pub(crate) async fn hold(pool: &PgPool, ids: &[Uuid], worker: Uuid) -> Result<u6
     .await?;
     transaction.commit().await?;
     Ok(held.rows_affected())
+}
+
+/// Goes on holding what it has taken: how many of them it has still. What somebody else took meanwhile is theirs, even
+/// where they are done with it.
+pub(crate) async fn renew(pool: &PgPool, ids: &[Uuid], worker: Uuid) -> Result<u64, RebuildError> {
+    let mut transaction = spanning(pool).await?;
+    let held = sqlx::query!(
+        "UPDATE read.rebuild SET worker_until = clock_timestamp() + make_interval(secs => $3)
+         WHERE rebuild_id = ANY ($1) AND worker = $2",
+        ids,
+        worker,
+        HELD_SECONDS
+    )
+    .execute(&mut *transaction)
+    .await?;
+    transaction.commit().await?;
+    Ok(held.rows_affected())
+}
+
+/// Makes sure that a job is held, and in one of these states, until the transaction ends.
+pub(crate) async fn must_hold(
+    connection: &mut PgConnection,
+    id: Uuid,
+    worker: Uuid,
+    states: &[RebuildState],
+) -> Result<(), RebuildError> {
+    let states: Vec<String> = states.iter().map(word).collect();
+    let held = sqlx::query!(
+        "SELECT rebuild_id FROM read.rebuild WHERE rebuild_id = $1 AND worker = $2 AND state = ANY ($3) FOR SHARE",
+        id,
+        worker,
+        &states
+    )
+    .fetch_optional(connection)
+    .await?;
+    held.map(drop).ok_or(RebuildError::Lost)
 }
 
 /// Lets go of every job, so that somebody else may go on with them.
@@ -263,11 +317,11 @@ pub(crate) async fn enter(
     pool: &PgPool,
     id: Uuid,
     worker: Uuid,
-    state: RebuildState,
+    (from, to): (&[RebuildState], RebuildState),
     reason: Option<&str>,
 ) -> Result<(), RebuildError> {
     let mut transaction = spanning(pool).await?;
-    enter_in(&mut transaction, id, worker, state, reason).await?;
+    enter_in(&mut transaction, id, worker, (from, to), reason).await?;
     Ok(transaction.commit().await?)
 }
 
@@ -276,30 +330,32 @@ pub(crate) async fn enter_in(
     connection: &mut PgConnection,
     id: Uuid,
     worker: Uuid,
-    state: RebuildState,
+    (from, to): (&[RebuildState], RebuildState),
     reason: Option<&str>,
 ) -> Result<(), RebuildError> {
+    let from: Vec<String> = from.iter().map(word).collect();
     let moved = sqlx::query!(
         "UPDATE read.rebuild
          SET state = $3, reason = $4, changed_at = now(),
              kept_until = CASE WHEN $3 = 'in_rollback_window' THEN now() + make_interval(secs => keep_seconds) END
-         WHERE rebuild_id = $1 AND worker = $2",
+         WHERE rebuild_id = $1 AND worker = $2 AND state = ANY ($5)",
         id,
         worker,
-        word(&state),
-        reason
+        word(&to),
+        reason,
+        &from
     )
     .execute(connection)
     .await?;
     if moved.rows_affected() == 1 { Ok(()) } else { Err(RebuildError::Lost) }
 }
 
-/// Begins to go back, for as long as that is possible.
+/// Begins to go back, for as long as that is possible; whoever is at it still finds that out.
 pub(crate) async fn enter_rollback(pool: &PgPool, id: Uuid, by: Workers) -> Result<bool, RebuildError> {
     let mut transaction = spanning(pool).await?;
     let moved = sqlx::query!(
         "UPDATE read.rebuild SET state = 'rolling_back', changed_at = now(), in_background = $2
-         WHERE rebuild_id = $1 AND state = 'in_rollback_window'",
+         WHERE rebuild_id = $1 AND state IN ('in_rollback_window', 'backfilling', 'tailing', 'cutting_over')",
         id,
         by == Workers::Nodes
     )
@@ -309,17 +365,24 @@ pub(crate) async fn enter_rollback(pool: &PgPool, id: Uuid, by: Workers) -> Resu
     Ok(moved.rows_affected() == 1)
 }
 
-/// Ends the windows that are over, or that of one group whatever its time; the groups.
-pub(crate) async fn end_windows(pool: &PgPool, group: Option<&str>) -> Result<Vec<String>, RebuildError> {
+/// Ends the windows that are over.
+pub(crate) async fn end_windows(pool: &PgPool) -> Result<(), RebuildError> {
     let mut transaction = spanning(pool).await?;
-    let ended = sqlx::query_scalar!(
-        r#"UPDATE read.rebuild SET state = 'done', changed_at = now()
-           WHERE state = 'in_rollback_window' AND ("group" = $1 OR $1 IS NULL AND kept_until <= now())
-           RETURNING "group""#,
-        group
+    sqlx::query!(
+        "UPDATE read.rebuild SET state = 'done', changed_at = now()
+         WHERE state = 'in_rollback_window' AND kept_until <= now()"
     )
-    .fetch_all(&mut *transaction)
+    .execute(&mut *transaction)
     .await?;
+    Ok(transaction.commit().await?)
+}
+
+/// The groups of which something is kept.
+pub(crate) async fn find_kept(pool: &PgPool) -> Result<Vec<String>, RebuildError> {
+    let mut transaction = spanning(pool).await?;
+    let found = sqlx::query_scalar!(r#"SELECT "group" FROM read.rebuild WHERE state = 'in_rollback_window'"#)
+        .fetch_all(&mut *transaction)
+        .await?;
     transaction.commit().await?;
-    Ok(ended)
+    Ok(found)
 }

@@ -34,6 +34,12 @@ impl PageOfEvents {
         Self::of(ledger.reader().after(org, position, PAGE).await?)
     }
 
+    /// The same up to a position: what stands behind that is not even read.
+    async fn between(ledger: &Ledger, org: OrgId, position: u64, up_to: u64) -> Result<Self, ProjectionError> {
+        let limit = u32::try_from(up_to.saturating_sub(position)).unwrap_or(PAGE).min(PAGE);
+        Self::of(ledger.reader().after(org, position, limit).await?)
+    }
+
     pub(crate) fn of(stored: Vec<StoredEvent>) -> Result<Self, ProjectionError> {
         let recorded = stored.iter().map(StoredEvent::read).collect::<Result<_, _>>()?;
         Ok(Self { stored, recorded })
@@ -82,24 +88,19 @@ impl Replay {
     /// Folds on, up to a position.
     pub(crate) async fn catch_up(&mut self, ledger: &Ledger, org: OrgId, position: u64) -> Result<(), ProjectionError> {
         while self.position < position {
-            let page = PageOfEvents::after(ledger, org, self.position).await?;
-            self.take(ledger, &page, position).await?;
-            if page.is_last() {
+            let page = PageOfEvents::between(ledger, org, self.position, position).await?;
+            if page.len() == 0 {
                 break;
             }
+            self.take(ledger, &page).await?;
         }
         Ok(())
     }
 
-    /// Folds the events of a page that come behind what is folded already, up to a position.
-    pub(crate) async fn take(
-        &mut self,
-        ledger: &Ledger,
-        page: &PageOfEvents,
-        up_to: u64,
-    ) -> Result<(), ProjectionError> {
+    /// Folds the events of a page that come behind what is folded already.
+    pub(crate) async fn take(&mut self, ledger: &Ledger, page: &PageOfEvents) -> Result<(), ProjectionError> {
         for (stored, recorded) in page.stored.iter().zip(&page.recorded) {
-            if recorded.position <= self.position || recorded.position > up_to {
+            if recorded.position <= self.position {
                 continue;
             }
             if !self.opens_personal_values {

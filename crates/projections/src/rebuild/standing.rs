@@ -1,5 +1,6 @@
 //! How a rebuild stands, organization by organization.
 
+use super::built::Built;
 use super::error::RebuildError;
 use crate::columns::read_position;
 use countersign_domain::ids::OrgId;
@@ -41,7 +42,7 @@ pub struct ParkedOrganization {
 }
 
 /// How far a rebuild is, in numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct HowFar {
     /// Organizations that it is for.
     pub organizations: u64,
@@ -51,20 +52,40 @@ pub struct HowFar {
     pub events: u64,
     /// How many of those are in rows of the new generation.
     pub folded: u64,
-    /// Organizations whose rows stop at an event that cannot be projected.
-    pub parked: u64,
+    /// Whose rows stop at an event that cannot be projected.
+    pub parked: Vec<ParkedOrganization>,
+}
+
+impl Standing {
+    /// How many events are in rows of the new generation.
+    pub(crate) fn folded(&self, generation: i32, built: Built<'_>) -> u64 {
+        match built {
+            Built::Followed(_) => self.position,
+            // The append itself goes on with them.
+            Built::Access if self.active == Some(generation) => self.head,
+            Built::Access => 0,
+        }
+    }
+}
+
+/// Whose rows in the new generation stop, and who was therefore left where they were.
+pub(crate) fn parked(standings: &[Standing], generation: i32) -> Vec<ParkedOrganization> {
+    let parked = standings.iter().filter_map(|Standing { org, active, parked, .. }| {
+        let (position, reason) = parked.clone()?;
+        Some(ParkedOrganization { org: *org, position, reason, left_behind: *active != Some(generation) })
+    });
+    parked.collect()
 }
 
 impl HowFar {
     /// What it comes to for a rebuild of a generation.
-    pub(crate) fn of(standings: &[Standing], generation: i32) -> Self {
-        let count = |wanted: fn(&Standing) -> bool| standings.iter().filter(|one| wanted(one)).count() as u64;
+    pub(crate) fn of(standings: &[Standing], generation: i32, built: Built<'_>) -> Self {
         Self {
             organizations: standings.len() as u64,
             put_over: standings.iter().filter(|one| one.active == Some(generation)).count() as u64,
             events: standings.iter().map(|one| one.head).sum(),
-            folded: standings.iter().map(|one| one.position).sum(),
-            parked: count(|one| one.parked.is_some()),
+            folded: standings.iter().map(|one| one.folded(generation, built)).sum(),
+            parked: parked(standings, generation),
         }
     }
 }

@@ -1,10 +1,10 @@
 //! Working on rebuilds until they are done: each step is a commit, and whoever comes next goes on behind the last one.
 
-use super::cut_over::{PutOver, put_back, put_over};
+use super::cut_over::{PutOver, Trial, put_back, put_over};
 use super::error::RebuildError;
 use super::job::{self, Rebuild, RebuildState};
 use super::standing::{self, ParkedOrganization, Standing};
-use super::{Built, Progress, Rebuilds, Told, backfill, check};
+use super::{ACCESS, Built, Progress, Rebuilds, Told, backfill, check, nobody_watches};
 use crate::measure;
 use countersign_domain::ids::OrgId;
 use countersign_postgres::{fault, spanning};
@@ -23,7 +23,9 @@ const SAYS_SO_EVERY: Duration = Duration::from_secs(2);
 /// How long one waits for the one before, who may have been killed, to be given up.
 const WAITS_FOR_THE_ONE_BEFORE: Duration = Duration::from_secs(12);
 /// How long one waits for readers of a table that is to go, before trying again.
-const FOR_READERS: Duration = Duration::from_millis(500);
+const FOR_READERS: Duration = Duration::from_millis(250);
+/// The longest of these waits, before the rest is left to others.
+const FOR_READERS_AT_MOST: Duration = Duration::from_secs(4);
 /// What Postgres answers to whoever waited for a lock as long as they wanted to.
 const LOCK_NOT_AVAILABLE: &str = "55P03";
 
@@ -58,8 +60,9 @@ impl Rebuilds {
     /// Where somebody else is at one of them, or the database does not answer.
     pub async fn work_on(&self, ids: &[Uuid], progress: &Progress) -> Result<Vec<RebuildReport>, RebuildError> {
         let deadline = Instant::now() + WAITS_FOR_THE_ONE_BEFORE;
-        while job::hold(self.pool(), ids, self.worker).await? < ids.len() as u64 {
+        while job::take(self.pool(), ids, self.worker).await? < ids.len() as u64 {
             if Instant::now() > deadline {
+                self.let_go().await?;
                 return Err(RebuildError::Lost);
             }
             sleep(Duration::from_millis(250)).await;
@@ -83,11 +86,11 @@ impl Rebuilds {
         job::let_go(self.pool(), self.worker).await
     }
 
-    /// Until somebody else is at it, or the database does not answer for as long as the others wait.
+    /// Until somebody else is at it.
     async fn keep_holding(&self, ids: &[Uuid]) -> RebuildError {
         loop {
             sleep(SAYS_SO_EVERY).await;
-            match job::hold(self.pool(), ids, self.worker).await {
+            match job::renew(self.pool(), ids, self.worker).await {
                 Ok(held) if held < ids.len() as u64 => return RebuildError::Lost,
                 Ok(_) => {}
                 Err(error) => tracing::warn!(error = ?error, "a rebuild could not say that it goes on"),
@@ -97,6 +100,10 @@ impl Rebuilds {
 
     async fn work_on_held(&self, ids: &[Uuid], progress: &Progress) -> Result<Vec<RebuildReport>, RebuildError> {
         let rebuilds = job::find(self.pool(), ids, ids.len() as i64).await?;
+        let others = |one: &&Rebuild| !one.is_ours && one.group != ACCESS && one.state != RebuildState::RollingBack;
+        if let Some(rebuild) = rebuilds.iter().find(others) {
+            return Err(RebuildError::OfAnotherBuild(rebuild.group.clone()));
+        }
         let (backfilling, others): (Vec<_>, Vec<_>) =
             rebuilds.into_iter().partition(|rebuild| rebuild.state == RebuildState::Backfilling);
         let backfilling = Arc::new(backfilling);
@@ -123,8 +130,13 @@ impl Rebuilds {
         Ok(reports)
     }
 
-    async fn enter(&self, rebuild: &Rebuild, state: RebuildState, progress: &Progress) -> Result<(), RebuildError> {
-        job::enter(self.pool(), rebuild.id, self.worker, state, None).await?;
+    async fn enter(
+        &self,
+        rebuild: &Rebuild,
+        (from, state): (&[RebuildState], RebuildState),
+        progress: &Progress,
+    ) -> Result<(), RebuildError> {
+        job::enter(self.pool(), rebuild.id, self.worker, (from, state), None).await?;
         progress(Told::Entered { group: rebuild.group.clone(), state });
         Ok(())
     }
@@ -150,7 +162,8 @@ impl Rebuilds {
         sqlx::query!("SELECT read.attach_generation($1, $2)", rebuild.group, rebuild.generation)
             .fetch_one(&mut *transaction)
             .await?;
-        job::enter_in(&mut transaction, rebuild.id, self.worker, RebuildState::Tailing, None).await?;
+        let to = (&[RebuildState::Backfilling] as &[_], RebuildState::Tailing);
+        job::enter_in(&mut transaction, rebuild.id, self.worker, to, None).await?;
         transaction.commit().await?;
         progress(Told::Entered { group: rebuild.group.clone(), state: RebuildState::Tailing });
         Ok(())
@@ -158,19 +171,15 @@ impl Rebuilds {
 
     /// Puts everybody over: first the canaries, and nobody else where their rows are not what their ledgers come to.
     async fn cut_over(&self, rebuild: &Rebuild, progress: &Progress) -> Result<RebuildReport, RebuildError> {
-        self.enter(rebuild, RebuildState::CuttingOver, progress).await?;
+        let before = [RebuildState::Tailing, RebuildState::CuttingOver];
+        self.enter(rebuild, (&before, RebuildState::CuttingOver), progress).await?;
         for &canary in &rebuild.canaries {
             if let Some(reason) = self.try_with(rebuild, canary, progress).await? {
                 return self.give_up(rebuild, canary, &reason, progress).await;
             }
         }
         if rebuild.only.is_none() {
-            // From here on nobody is born on the one before.
-            let mut transaction = spanning(self.pool()).await?;
-            sqlx::query!("SELECT read.lead_to($1, $2)", rebuild.group, rebuild.generation)
-                .fetch_one(&mut *transaction)
-                .await?;
-            transaction.commit().await?;
+            self.lead_to(rebuild).await?;
         }
         let mut left_behind: Vec<ParkedOrganization> = Vec::new();
         loop {
@@ -185,9 +194,31 @@ impl Rebuilds {
         }
         let kept = rebuild.keep_seconds > 0;
         let state = if kept { RebuildState::InRollbackWindow } else { RebuildState::Done };
-        self.enter(rebuild, state, progress).await?;
+        self.enter(rebuild, (&[RebuildState::CuttingOver], state), progress).await?;
+        fault::reached("rebuild.over").await;
         self.clear(&rebuild.group).await?;
         self.report(rebuild.id, left_behind).await
+    }
+
+    /// From here on nobody is born on the generation before.
+    async fn lead_to(&self, rebuild: &Rebuild) -> Result<(), RebuildError> {
+        let mut transaction = spanning(self.pool()).await?;
+        job::must_hold(&mut transaction, rebuild.id, self.worker, &[RebuildState::CuttingOver]).await?;
+        sqlx::query!("SELECT read.lead_to($1, $2)", rebuild.group, rebuild.generation)
+            .fetch_one(&mut *transaction)
+            .await?;
+        Ok(transaction.commit().await?)
+    }
+
+    /// From here on nobody is born on the generation that was built.
+    async fn lead_away(&self, rebuild: &Rebuild) -> Result<(), RebuildError> {
+        let states = [RebuildState::CuttingOver, RebuildState::RollingBack];
+        let mut transaction = spanning(self.pool()).await?;
+        job::must_hold(&mut transaction, rebuild.id, self.worker, &states).await?;
+        sqlx::query!("SELECT read.lead_away_from($1, $2)", rebuild.group, rebuild.generation)
+            .fetch_one(&mut *transaction)
+            .await?;
+        Ok(transaction.commit().await?)
     }
 
     async fn put_over_all(
@@ -205,38 +236,49 @@ impl Rebuilds {
             {
                 let (by, rebuild, progress) = (self.clone(), rebuild.clone(), progress.clone());
                 under_way.spawn(async move {
-                    let put = put_over(&by, &rebuild, org, &progress).await;
+                    let put = put_over(&by, &rebuild, org, Trial::No, &progress).await;
                     progress(Told::PutOver { group: rebuild.group, org });
                     put
                 });
             }
             let Some(put) = under_way.join_next().await else { return Ok(left_behind) };
-            if let PutOver::LeftBehind(parked) = put.map_err(|error| RebuildError::Fell(error.to_string()))?? {
-                left_behind.push(parked);
+            match put.map_err(|error| RebuildError::Fell(error.to_string()))?? {
+                PutOver::LeftBehind(parked) => left_behind.push(parked),
+                PutOver::Over | PutOver::Wrong(_) => {}
             }
         }
     }
 
-    /// Puts a canary over and compares what it reads then with what its ledger comes to: why nobody should follow it.
+    /// Puts a canary over, unless it is there, and compares what it reads then with what its ledger comes to: why nobody
+    /// should follow it.
     async fn try_with(
         &self,
         rebuild: &Rebuild,
         canary: OrgId,
         progress: &Progress,
     ) -> Result<Option<String>, RebuildError> {
-        if let PutOver::LeftBehind(parked) = put_over(self, rebuild, canary, progress).await? {
-            return Ok(Some(format!("its rows stop before event {}: {}", parked.position, parked.reason)));
+        let not_right =
+            |tables: Vec<&str>| format!("its rows are not what its ledger comes to ({})", tables.join(", "));
+        let standings = standing::find(self.pool(), rebuild.id).await?;
+        if standings.iter().any(|one| one.org == canary && one.active != Some(rebuild.generation)) {
+            match put_over(self, rebuild, canary, Trial::Yes, progress).await? {
+                PutOver::Over => {}
+                PutOver::LeftBehind(parked) => {
+                    return Ok(Some(format!("its rows stop before event {}: {}", parked.position, parked.reason)));
+                }
+                PutOver::Wrong(tables) => return Ok(Some(not_right(tables))),
+            }
+            progress(Told::PutOver { group: rebuild.group.clone(), org: canary });
         }
-        progress(Told::PutOver { group: rebuild.group.clone(), org: canary });
-        let checked = check::check(self, self.built(&rebuild.group)?, &[canary], progress).await?;
+        let checked = check::check(self, self.built(&rebuild.group)?, &[canary], &nobody_watches()).await?;
         Ok(checked.iter().find(|checked| !checked.agrees()).map(|checked| {
             let tables: BTreeSet<&str> = checked.differences.iter().map(|one| one.table).collect();
-            let tables: Vec<&str> = tables.into_iter().collect();
-            format!("its rows are not what its ledger comes to ({})", tables.join(", "))
+            not_right(tables.into_iter().collect())
         }))
     }
 
-    /// Puts the canaries back, and ends the rebuild.
+    /// Puts back whoever is over, and ends the rebuild. Of the access rows there is no way back: each organization's were
+    /// compared before anybody read them.
     async fn give_up(
         &self,
         rebuild: &Rebuild,
@@ -245,26 +287,24 @@ impl Rebuilds {
         progress: &Progress,
     ) -> Result<RebuildReport, RebuildError> {
         let reason = format!("the canary {canary} is not right: {reason}");
+        let mut stay = Vec::new();
+        self.lead_away(rebuild).await?;
         if let Built::Followed(_) = self.built(&rebuild.group)? {
-            let mut stay = Vec::new();
             self.put_back_all(rebuild, &mut stay, progress).await?;
         }
-        job::enter(self.pool(), rebuild.id, self.worker, RebuildState::Failed, Some(&reason)).await?;
+        let to = (&[RebuildState::CuttingOver] as &[_], RebuildState::Failed);
+        job::enter(self.pool(), rebuild.id, self.worker, to, Some(&reason)).await?;
         progress(Told::Entered { group: rebuild.group.clone(), state: RebuildState::Failed });
         self.clear(&rebuild.group).await?;
-        self.report(rebuild.id, Vec::new()).await
+        self.report(rebuild.id, stay).await
     }
 
     /// Puts everybody back to the generation that they read before.
     async fn roll_back(&self, rebuild: &Rebuild, progress: &Progress) -> Result<RebuildReport, RebuildError> {
-        let mut transaction = spanning(self.pool()).await?;
-        sqlx::query!("SELECT read.lead_away_from($1, $2)", rebuild.group, rebuild.generation)
-            .fetch_one(&mut *transaction)
-            .await?;
-        transaction.commit().await?;
+        self.lead_away(rebuild).await?;
         let mut stay = Vec::new();
         self.put_back_all(rebuild, &mut stay, progress).await?;
-        self.enter(rebuild, RebuildState::RolledBack, progress).await?;
+        self.enter(rebuild, (&[RebuildState::RollingBack], RebuildState::RolledBack), progress).await?;
         self.clear(&rebuild.group).await?;
         self.report(rebuild.id, stay).await
     }
@@ -292,39 +332,41 @@ impl Rebuilds {
 
     async fn report(&self, id: Uuid, left_behind: Vec<ParkedOrganization>) -> Result<RebuildReport, RebuildError> {
         let rebuild = self.find(id).await?;
+        let built = self.built(&rebuild.group)?;
         let standings = standing::find(self.pool(), id).await?;
         let there = standings.iter().filter(|one| one.active == Some(rebuild.generation));
-        let (mut organizations, mut events, mut parked) = (0, 0, left_behind);
-        for Standing { org, position, parked: stopped, head, .. } in there {
+        let (mut organizations, mut events) = (0, 0);
+        for one in there {
             organizations += 1;
-            events += if let Built::Access = self.built(&rebuild.group)? { *head } else { *position };
-            parked.extend(stopped.clone().map(|(position, reason)| ParkedOrganization {
-                org: *org,
-                position,
-                reason,
-                left_behind: false,
-            }));
+            events += one.folded(rebuild.generation, built);
         }
+        let mut parked = standing::parked(&standings, rebuild.generation);
+        parked.retain(|one| !one.left_behind);
+        parked.extend(left_behind);
         let Rebuild { group, generation, state, reason, .. } = rebuild;
         Ok(RebuildReport { id, group, generation, state, organizations, events, parked, reason })
     }
 
-    /// Takes away the generations of a group that nobody reads or keeps, a table a transaction, and again where a reader took
-    /// too long: nobody waits for long, and nobody for ever.
+    /// Takes away the generations of a group that nobody reads or keeps, a table a transaction. Where a reader takes too long
+    /// it waits longer each time, so that nobody waits behind it, and leaves the rest to whoever serves.
     pub(crate) async fn clear(&self, group: &str) -> Result<(), RebuildError> {
         let mut transaction = spanning(self.pool()).await?;
         sqlx::query!("SELECT read.retire_unread($1)", group).fetch_one(&mut *transaction).await?;
         transaction.commit().await?;
-        loop {
+        let mut pause = FOR_READERS;
+        while pause <= FOR_READERS_AT_MOST {
             match self.drop_one(group).await {
                 Ok(true) => {}
                 Ok(false) => return Ok(()),
                 Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(LOCK_NOT_AVAILABLE) => {
-                    sleep(FOR_READERS).await;
+                    sleep(pause).await;
+                    pause *= 2;
                 }
                 Err(error) => return Err(error.into()),
             }
         }
+        tracing::warn!(group, "rows that nobody needs are still being read; they go later");
+        Ok(())
     }
 
     /// Whether there may be more.

@@ -104,7 +104,7 @@ async fn readers_go_back_to_rows_that_were_kept_up_to_date(owner: PgPool) {
 
     // Whoever serves keeps the rows before up; somebody new knows them not.
     let head = firm.must(ADA, rename_client(ACME, label("Acme again"))).await;
-    rebuilds.keep_once().await.unwrap();
+    rebuilds.tend().await.unwrap();
     assert_eq!(checkpoint(&owner, firm.org, 1).await.unsigned_abs(), head);
     let newcomer = Firm::on(firm.ledger.clone(), 2).await;
     assert_eq!(generation(&owner, newcomer.org, "portal").await, 2);
@@ -133,11 +133,11 @@ async fn when_the_window_is_over_the_rows_before_go_and_nobody_goes_back(owner: 
     firm.follow().await;
     let rebuilds = rebuilds_of(&firm);
     let begun = kept(&rebuilds, "people").await;
-    rebuilds.keep_once().await.unwrap();
+    rebuilds.tend().await.unwrap();
     assert_eq!(tables_of_generation(&owner, 1).await.iter().filter(|name| *name == "person_card_g1").count(), 1);
 
     sqlx::query("UPDATE read.rebuild SET kept_until = now()").execute(&owner).await.unwrap();
-    rebuilds.keep_once().await.unwrap();
+    rebuilds.tend().await.unwrap();
     assert_eq!(rebuilds.find(begun.id).await.unwrap().state, RebuildState::Done);
     assert_eq!(tables_of_generation(&owner, 1).await.iter().filter(|name| *name == "person_card_g1").count(), 0);
     let too_late = rebuilds.ask_back("people", Workers::Asker).await;
@@ -375,4 +375,104 @@ async fn whoever_lost_a_rebuild_to_another_worker_writes_nothing_more(owner: PgP
     assert!(matches!(lost, Err(RebuildError::Lost)), "{lost:?}");
     let written: i64 = sqlx::query_scalar("SELECT count(*) FROM read.client_g2").fetch_one(&owner).await.unwrap();
     assert_eq!(written, 0);
+}
+
+/// Works on a rebuild until something is told of it, and is gone then.
+async fn work_until(rebuilds: &Rebuilds, id: uuid::Uuid, is_it: fn(&Told) -> bool) {
+    let stopped = Arc::new(Notify::new());
+    let stop = stopped.clone();
+    let progress: Progress = Arc::new(move |told| {
+        if is_it(&told) {
+            stop.notify_one();
+        }
+    });
+    let ids = [id];
+    tokio::select! {
+        biased;
+        () = stopped.notified() => {}
+        worked = rebuilds.work_on(&ids, &progress) => panic!("{worked:?}"),
+    }
+    rebuilds.let_go().await.unwrap();
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn a_canary_that_is_over_when_a_rebuild_is_interrupted_finds_its_way_back(owner: PgPool) {
+    let ledger = node(&owner).await;
+    let (canary, other) = (Firm::on(ledger.clone(), 1).await, Firm::on(ledger.clone(), 2).await);
+    canary.follow().await;
+    other.follow().await;
+    for group in ["portal", ACCESS] {
+        let canaries = vec![canary.org, canary.org];
+        let begun = rebuilds_of(&canary).ask(&Wanted { canaries, keep: AN_HOUR, ..everybody(group) }).await.unwrap();
+        work_until(&rebuilds_of(&canary), begun.id, |told| matches!(told, Told::PutOver { .. })).await;
+        let at = async |firm: &Firm| generation(&owner, firm.org, group).await;
+        assert_eq!((at(&canary).await, at(&other).await), (2, 1), "{group}");
+        let report = rebuilds_of(&canary).work_on(&[begun.id], &nobody_watches()).await.unwrap().remove(0);
+        assert_eq!((report.organizations, report.reason), (2, None), "{group}");
+    }
+    let rebuilds = rebuilds_of(&canary);
+    let begun = rebuilds.ask_back("portal", Workers::Asker).await.unwrap();
+    let report = rebuilds.work_on(&[begun.id], &nobody_watches()).await.unwrap().remove(0);
+    assert_eq!((report.state, report.organizations), (RebuildState::RolledBack, 0));
+    for firm in [&canary, &other] {
+        assert_eq!(generation(&owner, firm.org, "portal").await, 1);
+    }
+    is_right(&rebuilds).await;
+    let elsewhere = Wanted { only: Some(other.org), canaries: vec![canary.org], ..everybody("portal") };
+    assert!(matches!(rebuilds.ask(&elsewhere).await, Err(RebuildError::CanaryElsewhere)));
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn a_rebuild_under_way_can_be_given_up_wherever_it_is(owner: PgPool) {
+    let firm = Firm::open(&owner).await;
+    firm.follow().await;
+    let rebuilds = rebuilds_of(&firm);
+    let places: [fn(&Told) -> bool; 3] = [
+        |told| matches!(told, Told::Folded { .. }),
+        |told| matches!(told, Told::Entered { state: RebuildState::Tailing, .. }),
+        |told| matches!(told, Told::PutOver { .. }),
+    ];
+    for (built, is_there) in (2..).zip(places) {
+        let begun = rebuilds.ask(&everybody("portal")).await.unwrap();
+        work_until(&rebuilds_of(&firm), begun.id, is_there).await;
+        let begun = rebuilds.ask_back("portal", Workers::Asker).await.unwrap();
+        let report = rebuilds.work_on(&[begun.id], &nobody_watches()).await.unwrap().remove(0);
+        assert_eq!((report.state, report.generation), (RebuildState::RolledBack, built));
+        assert_eq!(generation(&owner, firm.org, "portal").await, 1);
+        assert_eq!(tables_of_generation(&owner, built).await, Vec::<String>::new());
+    }
+    is_right(&rebuilds).await;
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn whoever_lost_a_rebuild_to_another_worker_puts_nobody_over(owner: PgPool) {
+    let firm = Firm::open(&owner).await;
+    firm.follow().await;
+    let rebuilds = rebuilds_of(&firm);
+    let begun = rebuilds.ask(&everybody("portal")).await.unwrap();
+    // Another one has come, done it all another way, and gone.
+    let taken = when_entering(
+        &owner,
+        RebuildState::CuttingOver,
+        "UPDATE read.rebuild SET worker = NULL, state = 'failed', reason = 'another'",
+    );
+    let lost = rebuilds.work_on(&[begun.id], &taken).await;
+    assert!(matches!(lost, Err(RebuildError::Lost)), "{lost:?}");
+    assert_eq!(generation(&owner, firm.org, "portal").await, 1);
+    assert_eq!(rebuilds.find(begun.id).await.unwrap().state, RebuildState::Failed);
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn what_a_worker_left_behind_when_it_died_is_taken_away_by_whoever_serves(owner: PgPool) {
+    let firm = Firm::open(&owner).await;
+    firm.follow().await;
+    let rebuilds = rebuilds_of(&firm);
+    let begun = rebuilds.ask(&everybody("people")).await.unwrap();
+    work_until(&rebuilds_of(&firm), begun.id, |told| matches!(told, Told::Entered { state: RebuildState::Done, .. }))
+        .await;
+    let left = async || tables_of_generation(&owner, 1).await.iter().any(|name| name == "person_card_g1");
+    assert!(left().await);
+    rebuilds.tend().await.unwrap();
+    assert!(!left().await);
+    is_right(&rebuilds).await;
 }

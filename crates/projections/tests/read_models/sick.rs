@@ -45,7 +45,7 @@ impl Projector for Squeamish {
 #[async_trait]
 impl Table for Squeamish {
     const NAME: &'static str = "squeamish";
-    const COLUMNS: &'static [&'static str] = &[\"position\"];
+    const COLUMNS: &'static [&'static str] = &["position"];
 
     async fn load(_: &mut PgConnection, _: Generation, _: &[u64]) -> Result<Vec<(u64, ())>, sqlx::Error> {
         Ok(Vec::new())

@@ -64,16 +64,9 @@ async fn rebuild_all(node: &Node, backup: &Events, progress: &Progress) -> Resul
     let rebuilds = node.rebuilds();
     let mut ids = Vec::new();
     for group in rebuilds.names() {
-        // A restore that is begun again goes on with what the one before had begun.
-        let begun = match rebuilds.under_way(group).await.map_err(failed)? {
-            Some(begun) => begun,
-            None => {
-                let group = group.to_owned();
-                let (canaries, keep, by) = (Vec::new(), Duration::ZERO, Workers::Asker);
-                rebuilds.ask(&Wanted { group, only: None, canaries, keep, by }).await.map_err(failed)?
-            }
-        };
-        ids.push(begun.id);
+        let (group, canaries) = (group.to_owned(), Vec::new());
+        let wanted = Wanted { group, only: None, canaries, keep: Duration::ZERO, by: Workers::Asker };
+        ids.push(rebuilds.ask(&wanted).await.map_err(failed)?.id);
     }
     let bar = progress.over("folding read models", backup.events());
     let reports = rebuilds.work_on(&ids, &shown_on(&bar)).await.map_err(failed)?;
