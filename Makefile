@@ -39,7 +39,7 @@ bench:
 	$(TARGET)/release/countersign-bench $(ROWS)
 
 # The stories of many writers, races, deaths, pauses and poolers, told for as long as these say.
-soak: export COUNTERSIGN_ROUNDS ?= 6000
+soak: export COUNTERSIGN_ROUNDS ?= 1200
 soak: export COUNTERSIGN_COMMANDS ?= 100
 soak: export COUNTERSIGN_KILLS ?= 40
 soak: export COUNTERSIGN_REGISTERED ?= 10000

@@ -115,7 +115,7 @@ impl Lane {
                     Some(job) => self.accept(job),
                     None => is_open = false,
                 },
-                () = tokio::time::sleep(RESTS_AFTER), if may_rest => {
+                () = time_to_rest(&self.shared.pool), if may_rest => {
                     self.connection.iter_mut().for_each(LaneConnection::rest);
                 }
             }
@@ -226,6 +226,14 @@ impl Lane {
             self.orgs.remove(id);
         }
         self.cache.forget_all(&forgotten.into_iter().collect());
+    }
+}
+
+/// Waits until there was nothing to do for a while, or until the pool is to be closed, which waits for every connection.
+async fn time_to_rest(pool: &PgPool) {
+    tokio::select! {
+        () = tokio::time::sleep(RESTS_AFTER) => {}
+        () = pool.close_event() => {}
     }
 }
 

@@ -12,6 +12,7 @@ use super::support::person::{Person, post};
 use super::support::reply::Reply;
 use super::support::until::until;
 use serde_json::json;
+use sqlx::Connection;
 
 /// One of two nodes that people write at is killed at a place, again and again, each time a little later.
 async fn nothing_is_lost_when_a_node_is_killed(installation: Installation, place: &str) {
@@ -37,15 +38,28 @@ async fn nothing_is_lost_when_a_node_is_killed(installation: Installation, place
 struct Place {
     name: &'static str,
     has_taken_effect: bool,
+    /// Whether a command comes there only if its ledger is somebody else's for a while.
+    takes_waiting: bool,
 }
 
-const ON_THE_WAY: [Place; 6] = [
-    Place { name: "keys.made", has_taken_effect: false },
-    Place { name: "keys.stored", has_taken_effect: false },
-    Place { name: "batch.decided", has_taken_effect: false },
-    Place { name: "batch.sent", has_taken_effect: true },
-    Place { name: "batch.committed", has_taken_effect: true },
-    Place { name: "batch.answered", has_taken_effect: true },
+impl Place {
+    const fn before(name: &'static str) -> Self {
+        Self { name, has_taken_effect: false, takes_waiting: false }
+    }
+
+    const fn behind(name: &'static str) -> Self {
+        Self { name, has_taken_effect: true, takes_waiting: false }
+    }
+}
+
+const ON_THE_WAY: [Place; 7] = [
+    Place::before("keys.made"),
+    Place::before("keys.stored"),
+    Place::before("batch.decided"),
+    Place { takes_waiting: true, ..Place::before("batch.written") },
+    Place::behind("batch.sent"),
+    Place::behind("batch.committed"),
+    Place::behind("batch.answered"),
 ];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -53,19 +67,27 @@ async fn a_command_over_which_a_node_died_takes_effect_once_whether_it_had_befor
     let mut firm = Firm::open().await;
     let client = firm.client("Acme").await;
     assert!(firm.nodes[0].stop().await.success());
-    for Place { name, has_taken_effect } in ON_THE_WAY {
+    for Place { name, has_taken_effect, takes_waiting } in ON_THE_WAY {
         let add = |number: usize| {
             let email = format!("{number}@{name}.example");
             post("/v1/contacts", json!({ "client": client, "name": "Gina", "email": email }))
         };
         // The third one: by then the lane has a connection.
-        let mut node = firm.installation.serve_faulty(ANY_PORT, &format!("{name}=kill@3")).await;
+        let fault = format!("{name}=kill@{}", if takes_waiting { 1 } else { 3 });
+        let mut node = firm.installation.serve_faulty(ANY_PORT, &fault).await;
         let admin = firm.admin.at(&node);
         for number in 0..2 {
             admin.send(add(number)).await.expect(201);
         }
         let (ask, before) = (add(2), firm.ledger.head().await);
-        let answer = admin.try_send(ask.clone()).await;
+        let somebody = if takes_waiting { Some(firm.ledger.held().await) } else { None };
+        let waiting = async {
+            if let Some(somebody) = somebody {
+                firm.ledger.is_waited_for().await;
+                somebody.close().await.unwrap();
+            }
+        };
+        let (answer, ()) = tokio::join!(admin.try_send(ask.clone()), waiting);
         node.dies_at(name).await;
         if has_taken_effect {
             // The database carries out what it was sent, whoever is gone.

@@ -1,8 +1,9 @@
 //! What was recorded, read as an auditor with a SQL prompt would: past the program, as a superuser.
 
+use super::until::until;
 use serde_json::Value;
-use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
+use sqlx::{Connection, Executor, PgConnection, PgPool};
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -25,6 +26,26 @@ impl Ledger {
     pub(crate) fn at(url: &str, org: Uuid) -> Self {
         let pool = PgPoolOptions::new().max_connections(2).connect_lazy(url).unwrap();
         Self { pool, org }
+    }
+
+    /// Holds it still, as a node does that is slow: whoever would append to it waits until this is closed.
+    pub(crate) async fn held(&self) -> PgConnection {
+        let mut connection = PgConnection::connect_with(&self.pool.connect_options()).await.unwrap();
+        connection.execute("BEGIN").await.unwrap();
+        sqlx::query("SELECT ledger.lock($1)").bind(self.org).execute(&mut connection).await.unwrap();
+        connection
+    }
+
+    /// Waits until somebody waits for it who would append to it, however long that takes.
+    pub(crate) async fn is_waited_for(&self) {
+        let statement = "SELECT EXISTS (
+                 SELECT FROM pg_stat_activity
+                 WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%ledger.lock%'
+             )";
+        until("somebody who waits for a ledger", async || {
+            sqlx::query_scalar::<_, bool>(statement).fetch_one(&self.pool).await.unwrap().then_some(())
+        })
+        .await;
     }
 
     /// All of it, in order.
