@@ -30,6 +30,7 @@ pub(crate) async fn measure(suite: &mut Suite) -> Fallible<()> {
     let young = suite.young().await?;
     let admins = Admin::sign_in(&young, &young.firms).await?;
     let node = young.serve().await?;
+    young.settles().await?;
     // Each organization is met once: a node that has served for a while has them at hand.
     commands_per_second(node.address, &admins, Pace::Unbroken, suite.measured_for() / 2).await?;
     let rate = commands_per_second(node.address, &admins, Pace::Unbroken, suite.measured_for()).await?;

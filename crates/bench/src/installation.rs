@@ -18,7 +18,10 @@ use std::time::{Duration, Instant};
 /// Beside the server's folder, and gone with what an interrupted run left.
 const FOLDER: &str = "target/bench";
 /// Between two looks at how far a node is: each reads the head of every ledger.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
+/// A node that gets nowhere for so long will not come to an end.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// One installation.
 pub(crate) struct Installation {
@@ -108,22 +111,17 @@ impl Installation {
     /// Waits until a node has followed all that there is: while one catches up, nothing else can be measured.
     pub(crate) async fn settles(&self) -> Fallible<()> {
         let mut owner = self.owner().await?;
-        loop {
-            let behind: i64 = sqlx::query_scalar(
-                r#"SELECT count(*) FROM ledger.heads() heads
-                   JOIN read.active_generation active ON active.org_id = heads.org_id AND active."group" <> 'access'
-                   LEFT JOIN read.checkpoint reached
-                     ON reached.org_id = heads.org_id AND reached."group" = active."group"
-                    AND reached.generation = active.generation
-                   WHERE coalesce(reached.position, 0) < heads.head"#,
-            )
-            .fetch_one(&mut owner)
-            .await?;
-            if behind == 0 {
-                return Ok(());
+        let (mut left, mut since) = (u64::MAX, Instant::now());
+        while left > 0 {
+            let now = events_to_follow(&mut owner).await?;
+            if now < left {
+                (left, since) = (now, Instant::now());
+            } else if since.elapsed() > PATIENCE {
+                return Err(self.complaint(&format!("a node does not follow: {now} events are left")));
             }
             tokio::time::sleep(LOOK_AGAIN).await;
         }
+        Ok(())
     }
 
     fn folder(&self) -> PathBuf {
@@ -144,6 +142,20 @@ impl Drop for Installation {
     fn drop(&mut self) {
         remove_dir_all(self.folder()).ok();
     }
+}
+
+/// How much is left to be followed, in all groups together.
+async fn events_to_follow(owner: &mut PgConnection) -> Fallible<u64> {
+    let left: i64 = sqlx::query_scalar(
+        r#"SELECT coalesce(sum(heads.head - coalesce(reached.position, 0)), 0)::bigint FROM ledger.heads() heads
+           JOIN read.active_generation active ON active.org_id = heads.org_id AND active."group" <> 'access'
+           LEFT JOIN read.checkpoint reached
+             ON reached.org_id = heads.org_id AND reached."group" = active."group"
+            AND reached.generation = active.generation"#,
+    )
+    .fetch_one(owner)
+    .await?;
+    Ok(left.unsigned_abs())
 }
 
 /// A node's ledger over a database, as `countersign serve` runs one.
