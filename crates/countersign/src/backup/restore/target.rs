@@ -116,3 +116,22 @@ impl Target {
 fn failed(error: sqlx::Error) -> Failure {
     Failure::because("the database cannot be written", error)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sqlx::PgPool;
+
+    #[sqlx::test(migrations = "../../migrations")]
+    async fn emptying_a_database_takes_away_all_that_the_migrations_made(owner: PgPool) {
+        owner.execute(EMPTY).await.unwrap();
+        let statement =
+            "SELECT n.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                         WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
+                         UNION ALL SELECT nspname FROM pg_namespace
+                         WHERE nspname NOT LIKE 'pg\\_%' AND nspname NOT IN ('information_schema', 'public')";
+        let left: Vec<String> = sqlx::query_scalar(statement).fetch_all(&owner).await.unwrap();
+        assert_eq!(left, Vec::<String>::new());
+        MIGRATOR.run(&owner).await.unwrap();
+    }
+}
