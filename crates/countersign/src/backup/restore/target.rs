@@ -8,7 +8,7 @@ use countersign_migrations::MIGRATOR;
 use countersign_projections::{NodeState, living_nodes};
 use sqlx::migrate::Migrator;
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{Connection, Executor, PgConnection};
+use sqlx::{ConnectOptions, Connection, Executor, PgConnection};
 
 /// Everything that the migrations make, in a database in which nothing is kept.
 const EMPTY: &str = "DROP SCHEMA IF EXISTS ledger, vault, identity, read, process, node CASCADE;
@@ -23,7 +23,8 @@ pub(super) struct Target {
 impl Target {
     /// Connects to a server that can take what a server of a major version gave.
     pub(super) async fn open(owner: &PgConnectOptions, major: u32) -> Result<Self, Failure> {
-        let mut connection = PgConnection::connect_with(owner)
+        // What takes long here takes long for good reasons.
+        let mut connection = PgConnection::connect_with(&owner.clone().disable_statement_logging())
             .await
             .map_err(|error| Failure::because("the database cannot be written", error))?;
         must_see_everything(&mut connection).await?;
