@@ -16,6 +16,7 @@ mod node;
 mod operator_door;
 mod output;
 mod progress;
+mod stop;
 mod telemetry;
 
 use args::{Arguments, Command};

@@ -10,6 +10,7 @@ use super::support::program::Ran;
 use super::support::reply::Reply;
 use super::support::until::until;
 use super::support::walk::walk;
+use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
 use std::cell::Cell;
@@ -227,7 +228,8 @@ async fn mail_that_waited_when_the_backup_was_taken_leaves_a_copy_only_if_somebo
     let shelf = Shelf::new();
     original.run(&["backup", &shelf.folder("monday")]).printed();
 
-    let (quiet, telling) = (Installation::private(), Installation::private());
+    // From a private server into another one, and into a database of one's own.
+    let (quiet, telling) = (Installation::private(), Installation::empty().await);
     for copy in [&quiet, &telling] {
         hand_over_key(&original, copy);
     }
@@ -263,6 +265,22 @@ async fn a_restore_that_was_killed_is_worked_on_by_nobody_and_begins_anew() {
     let copy = served(&firm, copy).await;
     copy.client("Acme").await;
     copy.ledger.gapless().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_that_is_told_to_stop_leaves_nothing_behind() {
+    let firm = Firm::open().await;
+    let shelf = Shelf::new();
+    let mut command = firm.installation.command(&["backup", &shelf.folder("monday")]);
+    let log = firm.installation.data_dir().join("backup.log");
+    let mut backup = Node::launch(command.env("COUNTERSIGN_FAULTS", "backup.begun=pause:600000"), log);
+    until("a backup that has begun", async || backup.log().contains("backup.begun pauses").then_some(())).await;
+    assert_eq!(std::fs::read_dir(shelf.0.path()).unwrap().count(), 2, "both folders are begun");
+    backup.signal(Signal::SIGINT);
+    assert!(!backup.end().await.success());
+    assert!(backup.log().contains("countersign: stopped; nothing was kept"), "{}", backup.log());
+    assert_eq!(std::fs::read_dir(shelf.0.path()).unwrap().count(), 0);
+    firm.installation.run(&["backup", &shelf.folder("monday")]).printed();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,5 +1,6 @@
 //! What is wrong with an installation is named, with what to do about it: each thing broken as it would break.
 
+use super::support::bouncer::{Bouncer, LOGIN};
 use super::support::firm::Firm;
 use super::support::installation::Installation;
 use super::support::program::Ran;
@@ -204,6 +205,9 @@ async fn an_installation_that_is_well_is_told_so_and_every_right_too_many_is_nam
     assert_well(&firm.installation);
     each_is_named(&firm, RIGHTS).await;
     assert_well(&firm.installation);
+    let lesser = firm.installation.database_url().replace("countersign_owner", "countersign_app");
+    let as_lesser = firm.installation.run_bare(&["doctor", "--json", "--database-url", &lesser]);
+    assert_eq!(complaints(&as_lesser), [], "whoever serves may look");
 
     let key = firm.installation.data_dir().join("master.key");
     std::fs::set_permissions(&key, Permissions::from_mode(0o644)).unwrap();
@@ -252,4 +256,16 @@ async fn what_a_sample_passes_over_a_deep_look_finds() {
     let deep = complaints(&demo.run(&["doctor", "--org", "demo", "--deep", "--json"]));
     let named = deep.iter().find(|(check, _)| check == "leaf hashes");
     assert!(named.is_some_and(|(_, line)| line.contains("at position 225")), "{deep:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_installation_behind_a_pooler_is_looked_over_through_it() {
+    let installation = Installation::new().await;
+    let bouncer = Bouncer::before_the_server().await;
+    let firm = Firm::of(installation.pooled(&bouncer, LOGIN), "trial", 1).await;
+    firm.client("Acme").await;
+    firm.settle().await;
+    let told = complaints(&firm.installation.run(&["doctor", "--deep", "--json"]));
+    let [(check, _)] = &told[..] else { panic!("{told:?}") };
+    assert_eq!(check, "durability", "nothing else is wrong with the server of the tests");
 }

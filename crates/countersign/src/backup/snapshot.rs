@@ -5,7 +5,7 @@ use crate::failure::Failure;
 use chrono::{DateTime, Utc};
 use countersign_domain::values::Timestamp;
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{Connection, Executor, PgConnection, Row};
+use sqlx::{ConnectOptions, Connection, Executor, PgConnection, Row};
 
 /// A transaction that shows one moment for as long as it is open.
 pub(crate) struct Snapshot {
@@ -22,7 +22,9 @@ impl Snapshot {
     /// Begins, as somebody who sees every organization's rows.
     pub(crate) async fn begin(owner: &PgConnectOptions) -> Result<Self, Failure> {
         let failed = |error: sqlx::Error| Failure::because("the database cannot be read", error);
-        let mut connection = PgConnection::connect_with(owner).await.map_err(failed)?;
+        // What takes long here takes long for good reasons.
+        let mut connection =
+            PgConnection::connect_with(&owner.clone().disable_statement_logging()).await.map_err(failed)?;
         must_see_everything(&mut connection).await?;
         // The dump takes as long as it takes.
         let patient = "SET idle_in_transaction_session_timeout = 0; SET statement_timeout = 0";

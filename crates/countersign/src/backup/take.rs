@@ -10,6 +10,7 @@ use countersign_domain::ids::OrgId;
 use countersign_embedded::Client;
 use countersign_eventstore::{DISPOSABLE, MasterKey, StoreError, inspection};
 use countersign_evidence::Frontier;
+use countersign_postgres::fault;
 use indicatif::ProgressBar;
 use serde::Serialize;
 use sqlx::PgConnection;
@@ -63,6 +64,7 @@ pub(crate) async fn take(wanted: Wanted<'_>, progress: &Progress) -> Result<Take
     let keys_folder = Unfinished::begin(wanted.keys)?;
     let mut snapshot = Snapshot::begin(wanted.owner).await?;
     let pg_dump = tools::find("pg_dump", snapshot.postgres)?;
+    fault::reached("backup.begun").await;
     let dumping = Dumping { owner: wanted.owner, pg_dump: &pg_dump };
 
     let keys = dumping.keys(&mut snapshot, &keys_folder, wanted.master).await?;
@@ -170,4 +172,29 @@ pub(crate) async fn standing_of(
 
 fn unreadable(error: StoreError) -> Failure {
     Failure::say(format!("the ledgers could not be read: {}", with_causes(&error)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sqlx::PgPool;
+
+    /// Schemas of which nothing is backed up, because it is made again: read models, and the nodes' own affairs.
+    const MADE_AGAIN: [&str; 2] = ["node", "read"];
+    /// What the installation says of itself as a whole; migrations and restores write it.
+    const OF_THE_WHOLE: [&str; 3] = ["_sqlx_migrations", "countersign_oldest_build", "countersign_restore"];
+
+    #[sqlx::test(migrations = "../../migrations")]
+    async fn whatever_the_migrations_make_is_backed_up_or_made_again(owner: PgPool) {
+        let statement = "SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                         WHERE c.relkind IN ('r', 'p') AND n.nspname NOT IN ('pg_catalog', 'information_schema')";
+        let tables: Vec<(String, String)> = sqlx::query_as(statement).fetch_all(&owner).await.unwrap();
+        assert!(tables.len() > 50, "there are tables to look at");
+        for (schema, table) in tables {
+            let is_backed_up = EVENTS.iter().chain(&KEYS).any(|pattern| *pattern == format!("{schema}.*"));
+            let is_known =
+                MADE_AGAIN.contains(&schema.as_str()) || (schema == "public" && OF_THE_WHOLE.contains(&table.as_str()));
+            assert!(is_backed_up || is_known, "{schema}.{table}: is it backed up, or made again?");
+        }
+    }
 }

@@ -66,15 +66,13 @@ async fn run(name: &str, command: &mut Command) -> Result<(), Failure> {
     if ended.status.success() {
         return Ok(());
     }
-    Err(Failure::say(format!("{name} failed: {}", last_words(&String::from_utf8_lossy(&ended.stderr)))))
-}
-
-fn last_words(said: &str) -> String {
+    let said = String::from_utf8_lossy(&ended.stderr);
     let lines: Vec<&str> = said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    match lines.len() {
-        0 => "it said nothing".to_owned(),
+    let last_words = match lines.len() {
+        0 => ended.status.to_string(),
         all => lines[all.saturating_sub(LAST_WORDS)..].join("; "),
-    }
+    };
+    Err(Failure::say(format!("{name} failed: {last_words}")))
 }
 
 /// A tool that finds the database in its environment: a command line can be read by everybody on the machine.

@@ -7,6 +7,7 @@ use crate::failure::Failure;
 use crate::keys::existing_master_key;
 use crate::output::print;
 use crate::progress::Progress;
+use crate::stop::unless_told_to_stop;
 use clap::Args;
 use std::path::{Path, PathBuf};
 
@@ -47,7 +48,8 @@ pub(crate) async fn run(place: Place, backup: Backup) -> Result<(), Failure> {
         events: (!backup.keys_only).then_some(&*backup.folder),
         keys: &keys,
     };
-    let taken = take(wanted, &Progress::unless(backup.json)).await?;
+    let progress = Progress::unless(backup.json);
+    let taken = unless_told_to_stop(take(wanted, &progress), "nothing was kept").await?;
     database.close().await?;
     print(tell(&taken, backup.json))
 }

@@ -6,6 +6,7 @@ use crate::commands::backup::keys_beside;
 use crate::failure::Failure;
 use crate::output::print;
 use crate::progress::Progress;
+use crate::stop::unless_told_to_stop;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -29,7 +30,8 @@ pub(crate) async fn run(place: Place, wanted: Restore) -> Result<(), Failure> {
     let keys = wanted.keys.unwrap_or_else(|| keys_beside(&wanted.folder));
     let mail = if wanted.send_waiting_mail { WaitingMail::Kept } else { WaitingMail::SetAside };
     let progress = Progress::unless(wanted.json);
-    let restored = restore(&place, (&wanted.folder, &keys), mail, &progress).await?;
+    let restoring = restore(&place, (&wanted.folder, &keys), mail, &progress);
+    let restored = unless_told_to_stop(restoring, "restore again, it begins anew").await?;
     print(tell(&restored, wanted.json))?;
     match restored.parked.len() {
         0 => Ok(()),

@@ -6,13 +6,13 @@ use crate::database::Database;
 use crate::failure::{Failure, with_causes};
 use crate::node::{Node, followed, mailer};
 use crate::operator_door::OperatorDoor;
+use crate::stop::told_to_stop;
 use countersign_eventstore::Clock;
 use countersign_identity::Identity;
 use countersign_processes::Delivered;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 use uuid::Uuid;
 
 pub(crate) async fn run(place: Place, serve: Serve) -> Result<(), Failure> {
@@ -125,22 +125,6 @@ pub(crate) fn public_url(serve: &Serve) -> Result<String, Failure> {
         )));
     }
     Ok(url.trim_end_matches('/').to_owned())
-}
-
-/// Ctrl-C, or the signal with which service managers stop a program.
-async fn told_to_stop() {
-    let mut terminate = match signal(SignalKind::terminate()) {
-        Ok(terminate) => terminate,
-        Err(error) => {
-            tracing::warn!(%error, "only Ctrl-C will stop this program");
-            drop(tokio::signal::ctrl_c().await);
-            return;
-        }
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
-    }
 }
 
 #[cfg(test)]

@@ -73,6 +73,8 @@ pub(crate) async fn restore(
     let (events, keys) = (&backup.events, &backup.keys);
     target.migrate_to(&events.manifest.about.migrations).await?;
     target.is_unfinished(events.manifest.about.taken_at).await?;
+    // Before anything is loaded: whoever the application connects as may not be allowed to become it.
+    database.version().await.map_err(unfinished)?;
     tools::load(&pg_restore, owner, &events.data).await.map_err(unfinished)?;
     fault::reached("restore.loaded").await;
     target.migrate_to(&keys.manifest.about.migrations).await.map_err(unfinished)?;

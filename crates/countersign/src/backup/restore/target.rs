@@ -8,7 +8,7 @@ use countersign_migrations::MIGRATOR;
 use countersign_projections::{NodeState, living_nodes};
 use sqlx::migrate::Migrator;
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{Connection, Executor, PgConnection};
+use sqlx::{ConnectOptions, Connection, Executor, PgConnection};
 
 /// Everything that the migrations make, in a database in which nothing is kept.
 const EMPTY: &str = "DROP SCHEMA IF EXISTS ledger, vault, identity, read, process, node CASCADE;
@@ -23,7 +23,8 @@ pub(super) struct Target {
 impl Target {
     /// Connects to a server that can take what a server of a major version gave.
     pub(super) async fn open(owner: &PgConnectOptions, major: u32) -> Result<Self, Failure> {
-        let mut connection = PgConnection::connect_with(owner)
+        // What takes long here takes long for good reasons.
+        let mut connection = PgConnection::connect_with(&owner.clone().disable_statement_logging())
             .await
             .map_err(|error| Failure::because("the database cannot be written", error))?;
         must_see_everything(&mut connection).await?;
@@ -115,4 +116,23 @@ impl Target {
 
 fn failed(error: sqlx::Error) -> Failure {
     Failure::because("the database cannot be written", error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sqlx::PgPool;
+
+    #[sqlx::test(migrations = "../../migrations")]
+    async fn emptying_a_database_takes_away_all_that_the_migrations_made(owner: PgPool) {
+        owner.execute(EMPTY).await.unwrap();
+        let statement =
+            "SELECT n.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                         WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
+                         UNION ALL SELECT nspname FROM pg_namespace
+                         WHERE nspname NOT LIKE 'pg\\_%' AND nspname NOT IN ('information_schema', 'public')";
+        let left: Vec<String> = sqlx::query_scalar(statement).fetch_all(&owner).await.unwrap();
+        assert_eq!(left, Vec::<String>::new());
+        MIGRATOR.run(&owner).await.unwrap();
+    }
 }
