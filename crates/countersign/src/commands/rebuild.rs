@@ -61,13 +61,14 @@ async fn rebuild(node: &Node, rebuilds: &Rebuilds, chosen: &[String], asked: &As
     }
     let mut ids = Vec::new();
     for group in chosen {
-        if let Some(begun) = failed(rebuilds.under_way(group).await)? {
-            eprintln!("countersign: {group}: goes on with the rebuild of {} ", begun.asked_at);
+        let (group, canaries) = (group.clone(), canaries.clone());
+        let wanted = Wanted { group, only, canaries, keep: asked.keep, by: Workers::Asker };
+        if let Some(begun) = failed(rebuilds.under_way(&wanted.group).await)? {
+            is_the_same(&begun, &wanted)?;
+            eprintln!("countersign: {}: goes on with the rebuild of {}", begun.group, begun.asked_at);
             ids.push(begun.id);
             continue;
         }
-        let wanted =
-            Wanted { group: group.clone(), only, canaries: canaries.clone(), keep: asked.keep, by: Workers::Asker };
         ids.push(failed(rebuilds.ask(&wanted).await)?.id);
     }
     work_on(rebuilds, &ids, asked.json).await
