@@ -137,9 +137,9 @@ const LEDGERS: &[Breakage] = &[
         mended: "UPDATE ledger.command_log SET first_position = 1 WHERE first_position = 2",
     },
     Breakage {
-        broken: "CREATE TABLE public.kept AS SELECT * FROM vault.org_key; DELETE FROM vault.org_key",
+        broken: "CREATE TABLE public.kept_keys AS SELECT * FROM vault.org_key; DELETE FROM vault.org_key",
         found: ("vault", "there are no keys of"),
-        mended: "INSERT INTO vault.org_key SELECT * FROM public.kept; DROP TABLE public.kept",
+        mended: "INSERT INTO vault.org_key SELECT * FROM public.kept_keys; DROP TABLE public.kept_keys",
     },
     Breakage {
         broken: "INSERT INTO read.parked (\"group\", generation, org_id, position, reason)
@@ -183,16 +183,27 @@ fn assert_well(installation: &Installation) {
     assert_eq!(complaints(&ran), [], "{ran:?}");
 }
 
+/// Breaks things a round at a time, in each round one for each check.
 async fn each_is_named(firm: &Firm, breakages: &[Breakage]) {
     let mut database = PgConnection::connect(&firm.installation.database_url()).await.unwrap();
-    for Breakage { broken, found: (check, says), mended } in breakages {
-        database.execute(AssertSqlSafe(*broken)).await.unwrap_or_else(|error| panic!("{broken}: {error}"));
+    let round_of = |number: usize| {
+        let check = breakages[number].found.0;
+        breakages[..number].iter().filter(|earlier| earlier.found.0 == check).count()
+    };
+    for round in 0..=(0..breakages.len()).map(round_of).max().unwrap() {
+        let broken: Vec<&Breakage> =
+            (0..breakages.len()).filter(|number| round_of(*number) == round).map(|number| &breakages[number]).collect();
+        for Breakage { broken, .. } in &broken {
+            database.execute(AssertSqlSafe(*broken)).await.unwrap_or_else(|error| panic!("{broken}: {error}"));
+        }
         let ran = firm.installation.run(&["doctor", "--json"]);
         let complaints = complaints(&ran);
-        assert!(!ran.success, "{broken}: {ran:?}");
-        let named = complaints.iter().find(|(named, _)| named == check);
-        assert!(named.is_some_and(|(_, line)| line.contains(says)), "{broken}: {complaints:?}");
-        database.execute(AssertSqlSafe(*mended)).await.unwrap_or_else(|error| panic!("{mended}: {error}"));
+        assert!(!ran.success, "{ran:?}");
+        for Breakage { broken, found: (check, says), mended } in broken {
+            let named = complaints.iter().find(|(named, _)| named == check);
+            assert!(named.is_some_and(|(_, line)| line.contains(says)), "{broken}: {complaints:?}");
+            database.execute(AssertSqlSafe(*mended)).await.unwrap_or_else(|error| panic!("{mended}: {error}"));
+        }
     }
 }
 

@@ -68,6 +68,7 @@ pub(crate) async fn restore(
     let database = Database::find(place).await?;
     let owner = database.owner()?;
     let mut target = Target::open(owner, backup.postgres_major()).await?;
+    target.must_take(&pg_restore)?;
     target.make_empty().await?;
     let bar = progress.of("loading");
     let (events, keys) = (&backup.events, &backup.keys);

@@ -3,6 +3,7 @@
 use crate::backup::snapshot::{must_see_everything, server_major};
 use crate::failure::Failure;
 use countersign_domain::values::Timestamp;
+use countersign_embedded::Client;
 use countersign_eventstore::inspection;
 use countersign_migrations::MIGRATOR;
 use countersign_projections::{NodeState, living_nodes};
@@ -15,9 +16,14 @@ const EMPTY: &str = "DROP SCHEMA IF EXISTS ledger, vault, identity, read, proces
                      DROP TABLE IF EXISTS public.countersign_restore, public.countersign_oldest_build,
                                           public._sqlx_migrations";
 
+/// Since this major version `pg_restore` asks for a setting that older servers do not know.
+const ASKS_FOR_MORE: u32 = 17;
+
 /// A database, as its owner.
 pub(super) struct Target {
     pub(super) connection: PgConnection,
+    /// The major version of its server.
+    major: u32,
 }
 
 impl Target {
@@ -35,7 +41,12 @@ impl Target {
                  {major} or newer"
             )));
         }
-        Ok(Self { connection })
+        Ok(Self { connection, major: own })
+    }
+
+    /// Whether a tool can load into this server.
+    pub(super) fn must_take(&self, pg_restore: &Client) -> Result<(), Failure> {
+        can_load(pg_restore.major, self.major)
     }
 
     /// Takes away what an interrupted restore left, and what was set up without an organization; refuses anything else.
@@ -114,6 +125,16 @@ impl Target {
     }
 }
 
+fn can_load(tool: u32, server: u32) -> Result<(), Failure> {
+    if tool < ASKS_FOR_MORE || server >= ASKS_FOR_MORE {
+        return Ok(());
+    }
+    Err(Failure::say(format!(
+        "pg_restore of Postgres {tool} cannot load into Postgres {server}: restore into Postgres {ASKS_FOR_MORE} or newer, \
+         or take the backup with pg_dump of Postgres {server}, and restore it with the same"
+    )))
+}
+
 fn failed(error: sqlx::Error) -> Failure {
     Failure::because("the database cannot be written", error)
 }
@@ -122,6 +143,14 @@ fn failed(error: sqlx::Error) -> Failure {
 mod tests {
     use super::*;
     use sqlx::PgPool;
+
+    #[test]
+    fn a_tool_that_an_older_server_does_not_understand_is_refused_before_anything_is_loaded() {
+        for (tool, server) in [(15, 15), (16, 15), (15, 18), (18, 17), (18, 18)] {
+            assert!(can_load(tool, server).is_ok(), "{tool} into {server}");
+        }
+        assert!(can_load(18, 15).is_err() && can_load(17, 16).is_err());
+    }
 
     #[sqlx::test(migrations = "../../migrations")]
     async fn emptying_a_database_takes_away_all_that_the_migrations_made(owner: PgPool) {
