@@ -8,7 +8,6 @@ use super::support::installation::Installation;
 use super::support::load::Load;
 use super::support::longer::kills;
 use super::support::node::Node;
-use super::support::person::Person;
 use super::support::until::until;
 use nix::sys::signal::Signal;
 
@@ -23,7 +22,7 @@ async fn kill_node(node: &mut Node, installation: &Installation) {
 async fn no_acknowledged_command_is_lost_or_done_twice_when_nodes_and_postgres_are_killed() {
     let mut firm = Firm::of(Installation::private(), "trial", 2).await;
     let load = Load::on(&firm).await;
-    let people: Vec<Person> = firm.nodes.iter().map(|node| firm.admin.at(node)).collect();
+    let addresses: Vec<String> = firm.nodes.iter().map(Node::address).collect();
     let killing = async {
         for number in 0..kills(6) {
             load.go_on().await;
@@ -35,15 +34,15 @@ async fn no_acknowledged_command_is_lost_or_done_twice_when_nodes_and_postgres_a
         load.go_on().await;
         load.end();
     };
-    let (written, ()) = tokio::join!(load.run(&people), killing);
-    load.assert_is_kept(&firm, &written).await;
+    let (written, ()) = tokio::join!(load.run(&addresses), killing);
+    load.assert_is_kept(&written).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn while_postgres_is_restarted_people_are_told_to_come_again_and_then_all_goes_on() {
     let firm = Firm::of(Installation::private(), "trial", 1).await;
     let load = Load::on(&firm).await;
-    let people = [firm.admin.clone()];
+    let addresses = [firm.node().address()];
     let restarting = async {
         // As an operator stops it, as one in a hurry does, and as the machine's memory gives out.
         for signal in [Signal::SIGINT, Signal::SIGQUIT, Signal::SIGKILL].iter().cycle().take(kills(3)) {
@@ -55,8 +54,8 @@ async fn while_postgres_is_restarted_people_are_told_to_come_again_and_then_all_
         load.go_on().await;
         load.end();
     };
-    let (written, ()) = tokio::join!(load.run(&people), restarting);
-    load.assert_is_kept(&firm, &written).await;
+    let (written, ()) = tokio::join!(load.run(&addresses), restarting);
+    load.assert_is_kept(&written).await;
 }
 
 #[tokio::test]

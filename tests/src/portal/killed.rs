@@ -8,17 +8,20 @@ use super::support::firm::Firm;
 use super::support::installation::{ANY_PORT, Installation};
 use super::support::load::Load;
 use super::support::longer::kills;
-use super::support::person::{Person, post};
+use super::support::node::Node;
+use super::support::person::post;
 use super::support::reply::Reply;
 use super::support::until::until;
 use serde_json::json;
 use sqlx::Connection;
 
-/// One of two nodes that people write at is killed at a place, again and again, each time a little later.
+/// One of two nodes at which people of two organizations write is killed at a place, again and again, each time a little
+/// later.
 async fn nothing_is_lost_when_a_node_is_killed(installation: Installation, place: &str) {
     let mut firm = Firm::of(installation, "trial", 2).await;
-    let load = Load::on(&firm).await;
-    let people: Vec<Person> = firm.nodes.iter().map(|node| firm.admin.at(node)).collect();
+    let (neighbour, its_ledger) = firm.neighbours("birch").await;
+    let (load, other) = (Load::on(&firm).await, Load::of(neighbour, its_ledger).await);
+    let addresses: Vec<String> = firm.nodes.iter().map(Node::address).collect();
     let killing = async {
         assert!(firm.nodes[0].stop().await.success());
         for number in 0..kills(2) {
@@ -27,11 +30,13 @@ async fn nothing_is_lost_when_a_node_is_killed(installation: Installation, place
             firm.nodes[0].dies_at(place).await;
         }
         firm.nodes[0] = firm.installation.serve_at(&firm.nodes[0].address()).await;
-        load.go_on().await;
+        tokio::join!(load.go_on(), other.go_on());
         load.end();
+        other.end();
     };
-    let (written, ()) = tokio::join!(load.run(&people), killing);
-    load.assert_is_kept(&firm, &written).await;
+    let (written, others, ()) = tokio::join!(load.run(&addresses), other.run(&addresses), killing);
+    load.assert_is_kept(&written).await;
+    other.assert_is_kept(&others).await;
 }
 
 /// A place on the way of a command, and whether the command has taken effect there.

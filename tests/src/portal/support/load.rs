@@ -1,6 +1,7 @@
 //! People who keep giving commands, whatever happens to the nodes, and what must be true of it all afterwards.
 
-use super::firm::Firm;
+use super::firm::{Firm, settle};
+use super::ledger::Ledger;
 use super::person::{Ask, Person, post};
 use super::reply::Reply;
 use super::until::until;
@@ -12,11 +13,15 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 const WRITERS: usize = 8;
+/// What the first client of all is called.
+const ACME: &str = "Acme";
 /// About how many commands are sent again at the end.
 const ASKED_AGAIN: usize = 800;
 
-/// Commands that do not end: each is sent again under its key until it is acknowledged.
+/// Commands of one organization that do not end: each is sent again under its key until it is acknowledged.
 pub(crate) struct Load {
+    admin: Person,
+    ledger: Ledger,
     /// At which people are put on record.
     client: String,
     acknowledged: Cell<usize>,
@@ -45,14 +50,22 @@ const CLIENT: Sort = Sort { path: "/v1/clients", noun: "client", event_type: "cl
 const CONTACT: Sort = Sort { path: "/v1/contacts", noun: "contact", event_type: "contact.added" };
 
 impl Load {
+    /// On a firm.
     pub(crate) async fn on(firm: &Firm) -> Self {
-        let client = firm.client(ACME).await;
-        Self { client, acknowledged: Cell::default(), excuses: RefCell::default(), is_over: Cell::default() }
+        Self::of(firm.admin.clone(), firm.ledger.clone()).await
     }
 
-    /// Writes until it is over, at any of the nodes.
-    pub(crate) async fn run(&self, nodes: &[Person]) -> Vec<Acknowledged> {
-        let written = join_all((0..WRITERS).map(|writer| self.write(nodes, writer))).await;
+    /// On the organization of an admin.
+    pub(crate) async fn of(admin: Person, ledger: Ledger) -> Self {
+        let client = admin.post(CLIENT.path, json!({ "name": ACME })).await.id();
+        let (acknowledged, excuses, is_over) = (Cell::default(), RefCell::default(), Cell::default());
+        Self { admin, ledger, client, acknowledged, excuses, is_over }
+    }
+
+    /// Writes until it is over, at any of the nodes, of which each may be gone for a while.
+    pub(crate) async fn run(&self, addresses: &[String]) -> Vec<Acknowledged> {
+        let nodes: Vec<Person> = addresses.iter().map(|address| self.admin.at_address(address)).collect();
+        let written = join_all((0..WRITERS).map(|writer| self.write(&nodes, writer))).await;
         written.into_iter().flatten().collect()
     }
 
@@ -111,22 +124,35 @@ impl Load {
     }
 
     /// Nothing that was acknowledged is lost, and nothing happened twice.
-    pub(crate) async fn assert_is_kept(&self, firm: &Firm, acknowledged: &[Acknowledged]) {
+    pub(crate) async fn assert_is_kept(&self, acknowledged: &[Acknowledged]) {
         // What could not be done said so, and when to come again.
         for excuse in self.excuses.borrow().iter() {
             assert_eq!((excuse.status, excuse.header("retry-after")), (503, Some("1")), "{excuse:?}");
         }
-        assert_answers_are_kept(&firm.admin, acknowledged).await;
-        firm.settle().await;
+        assert_answers_are_kept(&self.admin, acknowledged).await;
+        settle(&self.admin, &self.ledger).await;
         let clients = promised(acknowledged, &CLIENT, [(self.client.clone(), ACME.to_owned())]);
         let contacts = promised(acknowledged, &CONTACT, []);
         assert!(!contacts.is_empty(), "both were created");
-        assert_stand_once(firm, &CLIENT, &clients).await;
-        assert_stand_once(firm, &CONTACT, &contacts).await;
+        self.assert_stand_once(&CLIENT, &clients).await;
+        self.assert_stand_once(&CONTACT, &contacts).await;
+    }
+
+    /// What was promised stands in the ledger, once and nothing else, and the read models lost nothing of it either.
+    async fn assert_stand_once(&self, sort: &Sort, promised: &BTreeMap<String, String>) {
+        let entries = self.ledger.gapless().await;
+        let stand: Vec<&str> =
+            entries.iter().filter(|entry| entry.event_type == sort.event_type).map(|entry| entry.subject()).collect();
+        assert_eq!(stand.len(), promised.len(), "every command took effect once");
+        assert!(stand.iter().all(|id| promised.contains_key(*id)), "and is what was acknowledged");
+
+        let word = |item: &Value, field: &str| item[field].as_str().unwrap_or_else(|| panic!("{item}")).to_owned();
+        let listed = self.admin.list(sort.path).await;
+        let listed: BTreeMap<_, _> = listed.iter().map(|item| (word(item, sort.noun), word(item, "name"))).collect();
+        // Whoever's key was lost has no name.
+        assert_eq!(&listed, promised);
     }
 }
-
-const ACME: &str = "Acme";
 
 /// What everything of a sort is called, by its id; the rest was there before.
 fn promised<const N: usize>(
@@ -160,19 +186,4 @@ async fn assert_answers_are_kept(admin: &Person, acknowledged: &[Acknowledged]) 
         assert_eq!(again.header("idempotent-replayed"), Some("true"));
     });
     asked.buffer_unordered(WRITERS).collect().await
-}
-
-/// What was promised stands in the ledger, once and nothing else, and the read models lost nothing of it either.
-async fn assert_stand_once(firm: &Firm, sort: &Sort, promised: &BTreeMap<String, String>) {
-    let entries = firm.ledger.gapless().await;
-    let stand: Vec<&str> =
-        entries.iter().filter(|entry| entry.event_type == sort.event_type).map(|entry| entry.subject()).collect();
-    assert_eq!(stand.len(), promised.len(), "every command took effect once");
-    assert!(stand.iter().all(|id| promised.contains_key(*id)), "and is what was acknowledged");
-
-    let word = |item: &Value, field: &str| item[field].as_str().unwrap_or_else(|| panic!("{item}")).to_owned();
-    let listed = firm.admin.list(sort.path).await;
-    let listed: BTreeMap<_, _> = listed.iter().map(|item| (word(item, sort.noun), word(item, "name"))).collect();
-    // Whoever's key was lost has no name.
-    assert_eq!(&listed, promised);
 }

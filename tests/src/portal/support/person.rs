@@ -158,6 +158,11 @@ impl Person {
         Self { url: node.url.clone(), ..self.clone() }
     }
 
+    /// The same over whichever node listens there.
+    pub(crate) fn at_address(&self, address: &str) -> Self {
+        Self { url: format!("http://{address}"), ..self.clone() }
+    }
+
     pub(crate) async fn get(&self, path: impl Into<String>) -> Reply {
         self.send(get(path)).await
     }
