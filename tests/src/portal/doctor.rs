@@ -260,13 +260,16 @@ async fn what_a_sample_passes_over_a_deep_look_finds() {
     let change = "UPDATE ledger.event SET envelope = envelope || ' ' WHERE position = 225";
     assert_eq!(database.execute(change).await.unwrap().rows_affected(), 1);
     database.execute(GUARDED).await.unwrap();
+    database.execute("UPDATE read.client SET name = 'Nobody'").await.unwrap();
     // The server of the tests loses what it likes; nothing else is wrong with it.
     let sample = complaints(&demo.run(&["doctor", "--org", "demo", "--json"]));
     let [(check, line)] = &sample[..] else { panic!("{sample:?}") };
     assert!(check == "durability" && line.contains("fsync is off"), "{line}");
     let deep = complaints(&demo.run(&["doctor", "--org", "demo", "--deep", "--json"]));
-    let named = deep.iter().find(|(check, _)| check == "leaf hashes");
-    assert!(named.is_some_and(|(_, line)| line.contains("at position 225")), "{deep:?}");
+    for (check, says) in [("leaf hashes", "at position 225"), ("digests", "portal of organization")] {
+        let named = deep.iter().find(|(named, _)| named == check);
+        assert!(named.is_some_and(|(_, line)| line.contains(says)), "{deep:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,13 +8,14 @@ use crate::keys::existing_master_key;
 use crate::progress::Progress;
 use countersign_domain::ids::OrgId;
 use countersign_domain::values::Slug;
-use countersign_eventstore::{KeyError, StoreError, Vault, inspection};
+use countersign_eventstore::{KeyError, Ledger, LedgerOptions, StoreError, SystemClock, Vault, inspection};
 use countersign_identity::Identity;
 use countersign_postgres::{scoped, spanning};
-use countersign_projections::org_states;
+use countersign_projections::{Rebuilds, groups, nobody_watches, org_states};
 use indicatif::ProgressBar;
 use sqlx::PgPool;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// How many events one look takes.
 const PAGE: u32 = 1_000;
@@ -25,6 +26,8 @@ const SAMPLE: u32 = 100;
 struct Round<'a> {
     pool: &'a PgPool,
     vault: Option<Vault>,
+    /// Who compares rows with what the ledgers come to, where everything is looked at and keys can be opened.
+    rebuilds: Option<Rebuilds>,
     depth: Depth,
     /// The last position that the feed has told of each ledger.
     told: HashMap<OrgId, u64>,
@@ -54,7 +57,11 @@ pub(super) async fn look(
     // A wrong key is told by the check of its own.
     let master = existing_master_key(&wanted.place.data_dir).ok().flatten();
     let vault = master.map(|master| Vault::new(pool.clone(), master));
-    let round = Round { pool, vault, depth: wanted.depth, told, bar: progress.over("looking", events) };
+    let rebuilds = vault.clone().filter(|_| wanted.depth == Depth::Everything).map(|vault| {
+        let ledger = Ledger::start(pool.clone(), vault, Arc::new(SystemClock), LedgerOptions::default());
+        Rebuilds::new(ledger, Arc::new(groups()))
+    });
+    let round = Round { pool, vault, rebuilds, depth: wanted.depth, told, bar: progress.over("looking", events) };
     let mut found = Tally::default();
     for (org, _) in heads {
         found.organizations += 1;
@@ -94,7 +101,23 @@ impl Round<'_> {
         let states = org_states(self.pool, org).await?;
         states.iter().for_each(|state| found.stands(org, head, state));
         found.reads(org, &states);
+        self.rows(org, found).await;
         Ok(())
+    }
+
+    /// Whether rows are what the ledger comes to, up to where they are.
+    async fn rows(&self, org: OrgId, found: &mut Tally) {
+        let Some(rebuilds) = &self.rebuilds else { return };
+        let names: Vec<String> = rebuilds.names().into_iter().map(str::to_owned).collect();
+        match rebuilds.check(&names, Some(org), &nobody_watches()).await {
+            Ok(checked) => {
+                found.compared += checked.len();
+                for one in checked.iter().filter(|one| !one.agrees()) {
+                    found.strayed.add(format!("{} of organization {org}", one.group));
+                }
+            }
+            Err(error) => found.unread.add(format!("rows of organization {org}: {}", with_causes(&error))),
+        }
     }
 
     /// Whether the ledger is whole, as far as counting tells; its head.

@@ -27,6 +27,9 @@ pub(super) struct Tally {
     pub(super) ahead: Offenders,
     pub(super) behind: Offenders,
     pub(super) groupless: Offenders,
+    /// Read models whose rows are not what their ledgers come to.
+    pub(super) strayed: Offenders,
+    pub(super) compared: usize,
     /// What could not be looked at, and why.
     pub(super) unread: Offenders,
 }
@@ -58,6 +61,9 @@ impl Tally {
 
     pub(super) fn tell(self, depth: Depth) -> Vec<Finding> {
         let mut told = vec![self.positions(), self.leaves(depth), self.commands(), self.vault(), self.rows()];
+        if depth == Depth::Everything {
+            told.push(self.digests());
+        }
         if !self.unread.is_empty() {
             let line = format!("not looked at: {}", self.unread);
             told.push(Finding::failure("organizations", line, "see to the database, and look again"));
@@ -123,6 +129,18 @@ impl Tally {
             );
         }
         Finding::ok(CHECK, "its keys open, as far as there is a master key")
+    }
+
+    fn digests(&self) -> Finding {
+        const CHECK: &str = "digests";
+        if self.strayed.is_empty() {
+            return Finding::ok(CHECK, format!("{} groups of rows are what their ledgers come to", self.compared));
+        }
+        Finding::failure(
+            CHECK,
+            format!("rows are not what the ledgers come to: {}", self.strayed),
+            "`countersign rebuild --check` names them, `countersign rebuild` makes them anew",
+        )
     }
 
     fn rows(&self) -> Finding {
