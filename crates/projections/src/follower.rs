@@ -303,11 +303,11 @@ async fn step_alone(shared: &Shared, group: &Group, org: OrgId) -> Became {
     match stepped {
         Ok(Step { became: Advance::To(_), events }) => {
             metrics::counter!("countersign_projection_events_total", "group" => group.name).increment(events);
-            shared.positions.has_moved();
+            shared.positions.has_moved(org);
             Became::PerhapsMore
         }
         Ok(Step { became: Advance::Parked, .. }) => {
-            shared.positions.has_moved();
+            shared.positions.has_moved(org);
             // What is left of the organization goes on without this group.
             shared.ask_for(org);
             Became::Done
@@ -390,7 +390,7 @@ impl Shared {
     fn has_stridden(&self, org: OrgId, stride: &Stride) {
         if let Some(last) = stride.folded.last() {
             self.locked_reached().insert(org, last.position);
-            self.positions.has_moved();
+            self.positions.has_moved(org);
         }
         if stride.alone.is_empty() {
             return;
