@@ -1,9 +1,10 @@
 //! A node that is stopped in the middle of its work is replaced, and what it had begun comes to nothing.
 //!
-//! `COUNTERSIGN_KILLS` makes the second story longer.
+//! `COUNTERSIGN_KILLS` makes the last two stories longer.
 
 use super::support::firm::Firm;
 use super::support::installation::{ANY_PORT, Installation};
+use super::support::load::Load;
 use super::support::longer::kills;
 use super::support::node::Node;
 use super::support::person::post;
@@ -75,4 +76,42 @@ async fn rows_that_were_being_written_when_a_node_died_are_there_once_when_anoth
         assert_eq!(listed.len(), number + 2, "what had begun came to nothing, and is there once");
     }
     firm.ledger.gapless().await;
+}
+
+/// Waits until so many nodes share the work.
+async fn work_is_shared_by(firm: &Firm, nodes: i64) {
+    let mut database = PgConnection::connect(&firm.installation.database_url()).await.unwrap();
+    until("work that is shared anew", async || {
+        let sharing = sqlx::query_scalar("SELECT count(DISTINCT holder) FROM node.lease WHERE holder IS NOT NULL");
+        let sharing: i64 = sharing.fetch_one(&mut database).await.unwrap();
+        (sharing == nodes).then_some(())
+    })
+    .await;
+}
+
+// Design, part 7: rows and checkpoint move by compare-and-set on position and lease epoch.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_stands_still_under_load_and_goes_on_again_has_lost_nothing_and_done_nothing_twice() {
+    let firm = Firm::on_plan("trial", 2).await;
+    let (neighbour, its_ledger) = firm.neighbours("birch").await;
+    let (load, other) = (Load::on(&firm).await, Load::of(neighbour, its_ledger).await);
+    let [here, there] = [0, 1].map(|node: usize| firm.nodes[node].address());
+    let (at_both, at_one) = ([here, there.clone()], [there]);
+    work_is_shared_by(&firm, 2).await;
+    let stopping = async {
+        for _ in 0..kills(1) {
+            load.go_on().await;
+            firm.nodes[0].signal(Signal::SIGSTOP);
+            work_is_shared_by(&firm, 1).await;
+            other.go_on().await;
+            firm.nodes[0].signal(Signal::SIGCONT);
+            work_is_shared_by(&firm, 2).await;
+        }
+        tokio::join!(load.go_on(), other.go_on());
+        load.end();
+        other.end();
+    };
+    let (written, others, ()) = tokio::join!(load.run(&at_both), other.run(&at_one), stopping);
+    load.assert_is_kept(&written).await;
+    other.assert_is_kept(&others).await;
 }

@@ -71,7 +71,10 @@ impl Lane {
         };
         let [part] = batch;
         match committed {
-            Ok(answers) => self.settle(vec![part], answers),
+            Ok(answers) => {
+                fault::reached("batch.committed").await;
+                self.settle(vec![part], answers);
+            }
             Err(error) => self.refused_by_database(part, &error),
         }
     }

@@ -29,9 +29,9 @@ impl Lane {
         let whose: Vec<OrgId> = batch.iter().map(|part| part.org).collect();
         match answers {
             Ok(answers) => {
-                fault::reached("batch.committed").await;
                 let all_done = answers.values().all(|answer| matches!(answer, OrgAnswer::Done));
                 if all_done && answers.len() == batch.len() {
+                    fault::reached("batch.committed").await;
                     // What was decided on it stands. The database need not wait until everybody has been answered.
                     self.take_off().await;
                 }
