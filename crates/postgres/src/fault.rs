@@ -14,6 +14,8 @@ pub use armed::reached;
 
 #[cfg(debug_assertions)]
 mod armed {
+    use nix::sys::signal::{Signal, kill};
+    use nix::unistd::Pid;
     use std::collections::HashMap;
     use std::path::PathBuf;
     use std::sync::LazyLock;
@@ -46,10 +48,11 @@ mod armed {
             return;
         }
         match &fault.what {
-            // As `kill -9` ends it: nothing is flushed, nothing said, no connection closed in good order.
+            // Nothing is flushed, nothing said, no connection closed in good order; and no memory is written to disk.
             What::Kill => {
                 eprintln!("fault: {place} kills");
-                std::process::abort();
+                let killed = kill(Pid::this(), Signal::SIGKILL);
+                panic!("{place} could not kill: {killed:?}");
             }
             What::Pause(duration) => {
                 eprintln!("fault: {place} pauses");

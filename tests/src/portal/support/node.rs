@@ -79,7 +79,7 @@ impl Node {
 
     /// Waits until it has come to a place of the program and died there (`countersign_postgres::fault`).
     pub(crate) async fn dies_at(&mut self, place: &str) {
-        assert_eq!(self.end().await.signal(), Some(Signal::SIGABRT as i32));
+        assert_eq!(self.end().await.signal(), Some(Signal::SIGKILL as i32));
         assert!(self.log().contains(&format!("fault: {place} kills")), "it died of something else");
     }
 
