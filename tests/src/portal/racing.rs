@@ -20,7 +20,7 @@ const RIGHTS: [&str; 3] = ["financial_visibility", "invoice_visibility", "approv
 const AT_A_TIME: usize = 8;
 
 /// Rounds of all races of a story together, where nobody asks for more.
-const ROUNDS: usize = 300;
+const ROUNDS: usize = 180;
 
 /// Somebody who approves, while something is taken from them; an invoice for each round waits for them.
 struct Race<'a> {
