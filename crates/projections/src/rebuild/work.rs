@@ -104,30 +104,39 @@ impl Rebuilds {
         if let Some(rebuild) = rebuilds.iter().find(others) {
             return Err(RebuildError::OfAnotherBuild(rebuild.group.clone()));
         }
-        let (backfilling, others): (Vec<_>, Vec<_>) =
-            rebuilds.into_iter().partition(|rebuild| rebuild.state == RebuildState::Backfilling);
-        let backfilling = Arc::new(backfilling);
+        let is_to_be_filled = |one: &&Rebuild| one.state == RebuildState::Backfilling;
+        let backfilling: Arc<Vec<_>> = Arc::new(rebuilds.iter().filter(is_to_be_filled).cloned().collect());
         if !backfilling.is_empty() {
-            backfill::backfill(self, backfilling.clone(), progress).await?;
+            backfill::backfill(self, backfilling, progress).await?;
             fault::reached("rebuild.copied").await;
-            for rebuild in backfilling.iter() {
-                self.attach(rebuild, progress).await?;
-            }
+        }
+        // Groups are tables and rows of their own: none of them waits for another's indexes.
+        let mut under_way: JoinSet<Result<RebuildReport, RebuildError>> = JoinSet::new();
+        for rebuild in rebuilds {
+            let (by, progress) = (self.clone(), progress.clone());
+            under_way.spawn(async move { by.end(&rebuild, &progress).await });
         }
         let mut reports = Vec::new();
-        for rebuild in backfilling.iter().chain(&others) {
-            reports.push(match rebuild.state {
-                RebuildState::RollingBack => self.roll_back(rebuild, progress).await?,
-                RebuildState::Backfilling | RebuildState::Tailing | RebuildState::CuttingOver => {
-                    self.cut_over(rebuild, progress).await?
-                }
-                RebuildState::InRollbackWindow
-                | RebuildState::Done
-                | RebuildState::RolledBack
-                | RebuildState::Failed => self.report(rebuild.id, Vec::new()).await?,
-            });
+        while let Some(ended) = under_way.join_next().await {
+            reports.push(ended.map_err(|error| RebuildError::Fell(error.to_string()))??);
         }
+        reports.sort_by_key(|report| ids.iter().position(|id| *id == report.id));
         Ok(reports)
+    }
+
+    /// Does what is left to be done when the ledgers are folded.
+    async fn end(&self, rebuild: &Rebuild, progress: &Progress) -> Result<RebuildReport, RebuildError> {
+        match rebuild.state {
+            RebuildState::Backfilling => {
+                self.attach(rebuild, progress).await?;
+                self.cut_over(rebuild, progress).await
+            }
+            RebuildState::Tailing | RebuildState::CuttingOver => self.cut_over(rebuild, progress).await,
+            RebuildState::RollingBack => self.roll_back(rebuild, progress).await,
+            RebuildState::InRollbackWindow | RebuildState::Done | RebuildState::RolledBack | RebuildState::Failed => {
+                self.report(rebuild.id, Vec::new()).await
+            }
+        }
     }
 
     async fn enter(
