@@ -86,6 +86,8 @@ END $$;
 CREATE FUNCTION read.index_detached(of_group text, new_generation integer) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+-- People are at work: an index takes one core.
+SET max_parallel_maintenance_workers = 0
 AS $$
 DECLARE
     lacking record;

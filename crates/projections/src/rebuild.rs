@@ -32,6 +32,7 @@ use countersign_domain::ids::OrgId;
 use countersign_eventstore::Ledger;
 use sqlx::PgPool;
 use std::sync::Arc;
+use std::thread::available_parallelism;
 use uuid::Uuid;
 
 /// One check compares organizations with so many events together, in one snapshot.
@@ -90,12 +91,21 @@ pub struct Rebuilds {
     groups: Arc<Vec<Group>>,
     /// Who this is, to the others.
     worker: Uuid,
+    /// How much is done at once.
+    abreast: usize,
 }
 
 impl Rebuilds {
     /// Somebody who can rebuild these groups, and the access group.
     pub fn new(ledger: Ledger, groups: Arc<Vec<Group>>) -> Self {
-        Self { ledger, groups, worker: Uuid::now_v7() }
+        // Half of the machine is left to the people at work.
+        let abreast = available_parallelism().map_or(1, |cores| cores.get() / 2).clamp(1, 4);
+        Self { ledger, groups, worker: Uuid::now_v7(), abreast }
+    }
+
+    /// The same with so much done at once: more is faster, and people at work wait longer.
+    pub fn abreast(self, abreast: usize) -> Self {
+        Self { abreast: abreast.max(1), ..self }
     }
 
     pub(crate) fn pool(&self) -> &PgPool {

@@ -22,7 +22,10 @@ pub(crate) async fn run(place: Place, asked: Asked) -> Result<(), Failure> {
     let database = Database::open(&place).await?;
     database.bring_up().await?;
     let node = Node::over(&database, &place.data_dir)?;
-    let rebuilds = node.rebuilds();
+    let rebuilds = match asked.workers {
+        Some(workers) => node.rebuilds().abreast(usize::from(workers)),
+        None => node.rebuilds(),
+    };
     let chosen = chosen(&rebuilds, asked.group.as_deref())?;
     let done = match (asked.check, asked.rollback) {
         (true, _) => check(&node, &rebuilds, &chosen, &asked).await,

@@ -21,8 +21,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-/// How many transactions are folded for and written at once.
-const ABREAST: usize = 4;
 /// One transaction writes the rows of ledgers with so many events together, or of one that has more.
 const EVENTS_AT_A_TIME: u64 = 10_000;
 /// What is only added to is written as soon as it is so large, whole or not.
@@ -74,7 +72,7 @@ pub(crate) async fn backfill(
     progress(Told::Begun { events: tasks.iter().map(|task| task.events).sum() });
     let waiting = Arc::new(Mutex::new(batches(tasks)));
     let mut workers: JoinSet<Result<(), RebuildError>> = JoinSet::new();
-    for _ in 0..ABREAST {
+    for _ in 0..by.abreast {
         let (by, rebuilds, waiting, progress) = (by.clone(), rebuilds.clone(), waiting.clone(), progress.clone());
         workers.spawn(async move {
             loop {

@@ -16,8 +16,6 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-/// How many organizations' readers are put over at once.
-const ABREAST: usize = 4;
 /// How often a worker says that it is still there.
 const SAYS_SO_EVERY: Duration = Duration::from_secs(2);
 /// How long one waits for the one before, who may have been killed, to be given up.
@@ -110,14 +108,18 @@ impl Rebuilds {
             backfill::backfill(self, backfilling, progress).await?;
             fault::reached("rebuild.copied").await;
         }
-        // Groups are tables and rows of their own: none of them waits for another's indexes.
+        // Groups are tables and rows of their own: none of them has to wait for another's indexes.
+        let mut waiting = rebuilds.into_iter();
         let mut under_way: JoinSet<Result<RebuildReport, RebuildError>> = JoinSet::new();
-        for rebuild in rebuilds {
-            let (by, progress) = (self.clone(), progress.clone());
-            under_way.spawn(async move { by.end(&rebuild, &progress).await });
-        }
         let mut reports = Vec::new();
-        while let Some(ended) = under_way.join_next().await {
+        loop {
+            while under_way.len() < self.abreast
+                && let Some(rebuild) = waiting.next()
+            {
+                let (by, progress) = (self.clone(), progress.clone());
+                under_way.spawn(async move { by.end(&rebuild, &progress).await });
+            }
+            let Some(ended) = under_way.join_next().await else { break };
             reports.push(ended.map_err(|error| RebuildError::Fell(error.to_string()))??);
         }
         reports.sort_by_key(|report| ids.iter().position(|id| *id == report.id));
@@ -240,7 +242,7 @@ impl Rebuilds {
         let mut waiting = orgs.into_iter();
         let mut under_way = JoinSet::new();
         loop {
-            while under_way.len() < ABREAST
+            while under_way.len() < self.abreast
                 && let Some(org) = waiting.next()
             {
                 let (by, rebuild, progress) = (self.clone(), rebuild.clone(), progress.clone());

@@ -12,6 +12,8 @@ use countersign_projections::{Advance, Group, Wanted, Workers, advance, begin_an
 use indicatif::ProgressBar;
 use std::time::Duration;
 
+/// How many batches of organizations are folded at once.
+const AT_ONCE: usize = 4;
 /// Why mail that had not left is not sent.
 const WHY_NOT: &str = "restored from a backup";
 
@@ -61,7 +63,8 @@ async fn begin(node: &Node, org: OrgId, agenda: &str) -> Result<(), Failure> {
 /// Folds every group for everybody; where somebody's rows stop.
 async fn rebuild_all(node: &Node, backup: &Events, progress: &Progress) -> Result<Vec<String>, Failure> {
     let failed = |error| Failure::because("the read models could not be folded", error);
-    let rebuilds = node.rebuilds();
+    // Nobody is at work here yet.
+    let rebuilds = node.rebuilds().abreast(AT_ONCE);
     let mut ids = Vec::new();
     for group in rebuilds.names() {
         let (group, canaries) = (group.to_owned(), Vec::new());
