@@ -219,18 +219,30 @@ impl Rebuilds {
         progress(Told::Begun { events });
         let mut checked = Vec::new();
         for group in groups {
-            let built = self.built(group)?;
             let (mut orgs, mut events) = (Vec::new(), 0);
             for (org, head) in &heads {
                 orgs.push(*org);
                 events += head;
                 if events >= EVENTS_CHECKED_AT_A_TIME || orgs.len() == ORGS_CHECKED_AT_A_TIME {
-                    checked.extend(check::check(self, built, &std::mem::take(&mut orgs), progress).await?);
+                    checked.extend(self.check_together(group, std::mem::take(&mut orgs), progress).await?);
                     events = 0;
                 }
             }
-            checked.extend(check::check(self, built, &orgs, progress).await?);
+            checked.extend(self.check_together(group, orgs, progress).await?);
         }
         Ok(checked)
+    }
+
+    /// Compares these organizations' rows in one snapshot. In a task of its own, which is not stopped with whoever asked: a
+    /// connection that is left in the middle of a `COPY` is of no use to anybody.
+    async fn check_together(
+        &self,
+        group: &str,
+        orgs: Vec<OrgId>,
+        progress: &Progress,
+    ) -> Result<Vec<Checked>, RebuildError> {
+        let (by, group, progress) = (self.clone(), group.to_owned(), progress.clone());
+        let checking = tokio::spawn(async move { check::check(&by, by.built(&group)?, &orgs, &progress).await });
+        checking.await.map_err(|error| RebuildError::Fell(error.to_string()))?
     }
 }

@@ -272,7 +272,15 @@ impl Batch {
     }
 }
 
+/// In a task of its own: a connection that is left in the middle of a `COPY` is of no use to anybody, and whoever works on
+/// a rebuild may be stopped at any moment.
 async fn write(by: &Rebuilds, rebuilds: &[Rebuild], batch: Batch) -> Result<(), RebuildError> {
+    let (by, rebuilds) = (by.clone(), rebuilds.to_vec());
+    let written = tokio::spawn(async move { write_to_the_end(&by, &rebuilds, batch).await });
+    written.await.map_err(|error| RebuildError::Fell(error.to_string()))?
+}
+
+async fn write_to_the_end(by: &Rebuilds, rebuilds: &[Rebuild], batch: Batch) -> Result<(), RebuildError> {
     let mut transaction = spanning(by.pool()).await?;
     // What the machine loses of it, it loses together, and it is folded again.
     sqlx::query!("SELECT set_config('synchronous_commit', 'off', true)").fetch_one(&mut *transaction).await?;

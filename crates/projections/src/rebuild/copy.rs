@@ -6,7 +6,8 @@ use sqlx::PgConnection;
 /// How much is handed to the server at a time.
 const CHUNK: usize = 1 << 20;
 
-/// Adds rows to a table, by its whole name.
+/// Adds rows to a table, by its whole name. Whoever awaits this must not be stopped: the connection would be left in the
+/// middle of it.
 pub(crate) async fn copy(connection: &mut PgConnection, table: &str, lines: &Lines) -> Result<(), sqlx::Error> {
     if lines.text.is_empty() {
         return Ok(());

@@ -4,7 +4,7 @@ use super::cut_over::{PutOver, Trial, put_back, put_over};
 use super::error::RebuildError;
 use super::job::{self, Rebuild, RebuildState};
 use super::standing::{self, ParkedOrganization, Standing};
-use super::{ACCESS, Built, Progress, Rebuilds, Told, backfill, check, nobody_watches};
+use super::{ACCESS, Built, Progress, Rebuilds, Told, backfill, nobody_watches};
 use crate::measure;
 use countersign_domain::ids::OrgId;
 use countersign_postgres::{fault, spanning};
@@ -16,6 +16,8 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
+/// How many organizations' readers are put over at once: one whose ledger is busy holds up no other.
+const PUT_OVER_ABREAST: usize = 4;
 /// How often a worker says that it is still there.
 const SAYS_SO_EVERY: Duration = Duration::from_secs(2);
 /// How long one waits for the one before, who may have been killed, to be given up.
@@ -242,7 +244,7 @@ impl Rebuilds {
         let mut waiting = orgs.into_iter();
         let mut under_way = JoinSet::new();
         loop {
-            while under_way.len() < self.abreast
+            while under_way.len() < PUT_OVER_ABREAST
                 && let Some(org) = waiting.next()
             {
                 let (by, rebuild, progress) = (self.clone(), rebuild.clone(), progress.clone());
@@ -272,7 +274,10 @@ impl Rebuilds {
             |tables: Vec<&str>| format!("its rows are not what its ledger comes to ({})", tables.join(", "));
         let standings = standing::find(self.pool(), rebuild.id).await?;
         if standings.iter().any(|one| one.org == canary && one.active != Some(rebuild.generation)) {
-            match put_over(self, rebuild, canary, Trial::Yes, progress).await? {
+            let (by, tried, watching) = (self.clone(), rebuild.clone(), progress.clone());
+            // What is compared in it must not be stopped in the middle.
+            let trial = tokio::spawn(async move { put_over(&by, &tried, canary, Trial::Yes, &watching).await });
+            match trial.await.map_err(|error| RebuildError::Fell(error.to_string()))?? {
                 PutOver::Over => {}
                 PutOver::LeftBehind(parked) => {
                     return Ok(Some(format!("its rows stop before event {}: {}", parked.position, parked.reason)));
@@ -281,7 +286,7 @@ impl Rebuilds {
             }
             progress(Told::PutOver { group: rebuild.group.clone(), org: canary });
         }
-        let checked = check::check(self, self.built(&rebuild.group)?, &[canary], &nobody_watches()).await?;
+        let checked = self.check_together(&rebuild.group, vec![canary], &nobody_watches()).await?;
         Ok(checked.iter().find(|checked| !checked.agrees()).map(|checked| {
             let tables: BTreeSet<&str> = checked.differences.iter().map(|one| one.table).collect();
             not_right(tables.into_iter().collect())
