@@ -1,15 +1,23 @@
 -- A generation is filled apart from the tables that are read, gets its indexes when it is full, and only then becomes
 -- theirs; it is dropped the other way around. Nobody who reads waits for any of it but for the moment of a DETACH.
 
--- The number after all that there ever were: whoever still works on one that is gone works on nobody's. NULL where there
--- is no such group.
+-- The number after all that there ever were: whoever still works on one that is gone works on nobody's. One at a time: two
+-- rebuilds of a group may begin together.
 CREATE FUNCTION read.next_generation(of_group text) RETURNS integer
-LANGUAGE sql VOLATILE
+LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT greatest(max(g.generation), (SELECT max(r.generation) FROM read.rebuild r WHERE r."group" = of_group)) + 1
-    FROM read.generation g WHERE g."group" = of_group
-$$;
+DECLARE
+    fresh integer;
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtext('countersign.generation.' || of_group));
+    SELECT greatest(max(g.generation), (SELECT max(r.generation) FROM read.rebuild r WHERE r."group" = of_group)) + 1 INTO fresh
+    FROM read.generation g WHERE g."group" = of_group;
+    IF fresh IS NULL THEN
+        RAISE EXCEPTION 'there is no group of read models named %', of_group USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    RETURN fresh;
+END $$;
 
 -- The same for generations that are part of the tables from the start.
 CREATE OR REPLACE FUNCTION read.create_generation(of_group text) RETURNS integer
@@ -17,15 +25,9 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    fresh integer;
+    fresh integer := read.next_generation(of_group);
     name text;
 BEGIN
-    -- One at a time: two rebuilds of a group may begin together.
-    PERFORM pg_advisory_xact_lock(hashtext('countersign.generation.' || of_group));
-    fresh := read.next_generation(of_group);
-    IF fresh IS NULL THEN
-        RAISE EXCEPTION 'there is no group of read models named %', of_group USING ERRCODE = 'invalid_parameter_value';
-    END IF;
     FOR name IN SELECT t.table_name FROM read.group_table t WHERE t."group" = of_group ORDER BY t.table_name LOOP
         EXECUTE format('CREATE TABLE read.%I (LIKE read.%I INCLUDING ALL)', name || '_g' || fresh, name);
         EXECUTE format('ALTER TABLE read.%I ATTACH PARTITION read.%I FOR VALUES IN (%s)', name, name || '_g' || fresh, fresh);
@@ -59,15 +61,10 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    fresh integer;
+    fresh integer := read.next_generation(of_group);
     name  text;
     apart text;
 BEGIN
-    PERFORM pg_advisory_xact_lock(hashtext('countersign.generation.' || of_group));
-    fresh := read.next_generation(of_group);
-    IF fresh IS NULL THEN
-        RAISE EXCEPTION 'there is no group of read models named %', of_group USING ERRCODE = 'invalid_parameter_value';
-    END IF;
     FOR name IN SELECT t.table_name FROM read.group_table t WHERE t."group" = of_group ORDER BY t.table_name LOOP
         apart := name || '_g' || fresh;
         EXECUTE format('CREATE TABLE read.%I (LIKE read.%I INCLUDING ALL EXCLUDING INDEXES)', apart, name);

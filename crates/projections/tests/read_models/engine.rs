@@ -1,65 +1,25 @@
 //! The engine: rows and checkpoint in one transaction, one writer at a time, and a poison event that harms nobody else.
 
 use crate::firm::*;
-use async_trait::async_trait;
+use crate::squeamish::{Dislike, groups_with};
 use countersign_domain::envelope::Recorded;
 use countersign_domain::ids::OrgId;
 use countersign_domain::use_cases::clients::rename_client;
 use countersign_postgres::scoped;
 use countersign_projections::work::project;
-use countersign_projections::{
-    Advance, Follower, FollowerOptions, Generation, Group, Keys, Line, Positions, Projector, ReadError, Rows, Table,
-    advance, groups, model,
-};
-use sqlx::{PgConnection, PgPool};
+use countersign_projections::{Advance, Follower, FollowerOptions, Positions, ReadError, advance};
+use sqlx::PgPool;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A read model that cannot stand the second firm.
+/// Everything about the second firm.
 #[derive(Debug)]
-struct Squeamish;
+struct TheSecondFirm;
 
-impl Projector for Squeamish {
-    type Key = u64;
-    type Row = ();
-
-    fn keys(event: &Recorded) -> Keys<u64> {
-        Keys::one(event.position)
+impl Dislike for TheSecondFirm {
+    fn dislikes(event: &Recorded) -> bool {
+        event.org == OrgId(uuid::Uuid::from_u128(0x0a11_0002))
     }
-
-    fn project(_: &mut Rows<u64, ()>, event: &Recorded) {
-        assert_ne!(event.org, OrgId(uuid::Uuid::from_u128(0x0a11_0002)), "not this one");
-    }
-}
-
-#[async_trait]
-impl Table for Squeamish {
-    const NAME: &'static str = "squeamish";
-    const COLUMNS: &'static [&'static str] = &["position"];
-
-    async fn load(_: &mut PgConnection, _: Generation, _: &[u64]) -> Result<Vec<(u64, ())>, sqlx::Error> {
-        Ok(Vec::new())
-    }
-
-    async fn save(_: &mut PgConnection, _: Generation, _: &[(u64, ())]) -> Result<(), sqlx::Error> {
-        Ok(())
-    }
-
-    async fn delete(_: &mut PgConnection, _: Generation, _: &[u64]) -> Result<(), sqlx::Error> {
-        Ok(())
-    }
-
-    fn copy((position, ()): (&u64, &()), line: &mut Line) {
-        line.put(position.cast_signed());
-    }
-}
-
-/// The portal group with one fold that fails.
-fn with_poison() -> Vec<Group> {
-    let mut groups = groups();
-    let portal = groups.iter_mut().find(|group| group.name == "portal").unwrap();
-    portal.read_models.push(model::<Squeamish>());
-    groups
 }
 
 /// Waits for a position, however busy the machine is.
@@ -87,7 +47,7 @@ async fn a_poison_event_parks_one_organization_in_one_group_and_everybody_else_g
     let ledger = node(&owner).await;
     let (sound, sick) = (Firm::on(ledger.clone(), 1).await, Firm::on(ledger.clone(), 2).await);
     let positions = Positions::new(sound.pool.clone());
-    let follower = Follower::start(ledger, Arc::new(with_poison()), positions.clone(), quick());
+    let follower = Follower::start(ledger, Arc::new(groups_with::<TheSecondFirm>()), positions.clone(), quick());
 
     let head = sound.must(ADA, rename_client(ACME, label("Acme again"))).await;
     reached(&positions, sound.org, &["portal", "approvals", "history", "people", "cases"], head).await;

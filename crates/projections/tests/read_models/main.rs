@@ -16,5 +16,6 @@ mod poison;
 mod rebuild;
 mod rebuild_job;
 mod sick;
+mod squeamish;
 mod upgrade;
 mod world;

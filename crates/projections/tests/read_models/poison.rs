@@ -2,13 +2,12 @@
 //! folds try again.
 
 use crate::firm::*;
+use crate::squeamish::{POISON, Poison, Squeamish, is_poison};
 use async_trait::async_trait;
-use countersign_domain::clients::client;
 use countersign_domain::envelope::{Actor, Recorded};
 use countersign_domain::ids::CaseId;
 use countersign_domain::imported::case::{Command, ImportedCase, case_id};
 use countersign_domain::imported::verbatim::Verbatim;
-use countersign_domain::portal::PortalEvent;
 use countersign_domain::use_case::UseCase;
 use countersign_domain::use_cases::clients::rename_client;
 use countersign_eventstore::StoreError;
@@ -22,35 +21,11 @@ use sqlx::{PgConnection, PgPool};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What a client is called whose renaming nobody can project.
-const POISON: &str = "Poison";
-
-fn is_poison(event: &Recorded) -> bool {
-    matches!(&event.event, PortalEvent::Client(client::Event::Renamed { to, .. }) if to.as_str() == POISON)
-}
-
 const DEADLOCK: &str = "DO $$ BEGIN RAISE EXCEPTION 'deadlock' USING ERRCODE = 'deadlock_detected'; END $$";
-
-/// A read model whose fold fails on the poison.
-#[derive(Debug)]
-struct Squeamish;
 
 /// A read model whose table refuses the poison, for ever or for the moment.
 #[derive(Debug)]
 struct Picky<const FOR_EVER: bool>;
-
-impl Projector for Squeamish {
-    type Key = u64;
-    type Row = bool;
-
-    fn keys(event: &Recorded) -> Keys<u64> {
-        Keys::one(event.position)
-    }
-
-    fn project(_: &mut Rows<u64, bool>, event: &Recorded) {
-        assert!(!is_poison(event), "not this one");
-    }
-}
 
 impl<const FOR_EVER: bool> Projector for Picky<FOR_EVER> {
     type Key = u64;
@@ -62,28 +37,6 @@ impl<const FOR_EVER: bool> Projector for Picky<FOR_EVER> {
 
     fn project(rows: &mut Rows<u64, bool>, event: &Recorded) {
         rows.put(event.position, is_poison(event));
-    }
-}
-
-#[async_trait]
-impl Table for Squeamish {
-    const NAME: &'static str = "squeamish";
-    const COLUMNS: &'static [&'static str] = &["position"];
-
-    async fn load(_: &mut PgConnection, _: Generation, _: &[u64]) -> Result<Vec<(u64, bool)>, sqlx::Error> {
-        Ok(Vec::new())
-    }
-
-    async fn save(_: &mut PgConnection, _: Generation, _: &[(u64, bool)]) -> Result<(), sqlx::Error> {
-        Ok(())
-    }
-
-    async fn delete(_: &mut PgConnection, _: Generation, _: &[u64]) -> Result<(), sqlx::Error> {
-        Ok(())
-    }
-
-    fn copy((position, _): (&u64, &bool), line: &mut Line) {
-        line.put(position.cast_signed());
     }
 }
 
@@ -188,7 +141,7 @@ async fn stops_exactly_before_the_poison(firm: &Firm, portal: &Group, why: &str)
 #[sqlx::test(migrations = "../../migrations")]
 async fn whatever_stands_before_an_event_that_a_fold_cannot_take_is_projected(owner: PgPool) {
     let firm = Firm::open(&owner).await;
-    stops_exactly_before_the_poison(&firm, &portal_with::<Squeamish>("ours"), "squeamish").await;
+    stops_exactly_before_the_poison(&firm, &portal_with::<Squeamish<Poison>>("ours"), "squeamish").await;
 }
 
 #[sqlx::test(migrations = "../../migrations")]
@@ -230,7 +183,7 @@ async fn a_damaged_ledger_is_projected_up_to_the_damage(owner: PgPool) {
 async fn a_build_whose_folds_were_mended_goes_on_where_another_stopped(owner: PgPool) {
     let firm = Firm::open(&owner).await;
     let (poison, head) = rename_with_poison(&firm, 3, 3).await;
-    advance(&firm.ledger, &portal_with::<Squeamish>("broken"), firm.org).await.unwrap();
+    advance(&firm.ledger, &portal_with::<Squeamish<Poison>>("broken"), firm.org).await.unwrap();
     assert_eq!(parked(&firm, "portal").await.unwrap().position.unsigned_abs(), poison);
 
     let positions = Positions::new(firm.pool.clone());
@@ -247,7 +200,7 @@ async fn a_build_whose_folds_were_mended_goes_on_where_another_stopped(owner: Pg
 async fn two_builds_that_cannot_take_an_event_each_try_it_once(owner: PgPool) {
     let firm = Firm::open(&owner).await;
     rename_with_poison(&firm, 3, 3).await;
-    let builds = [portal_with::<Squeamish>("one"), portal_with::<Picky<true>>("other")];
+    let builds = [portal_with::<Squeamish<Poison>>("one"), portal_with::<Picky<true>>("other")];
     for _ in 0..3 {
         for build in &builds {
             assert_eq!(advance(&firm.ledger, build, firm.org).await.unwrap(), Advance::Parked);
@@ -260,7 +213,7 @@ async fn two_builds_that_cannot_take_an_event_each_try_it_once(owner: PgPool) {
 async fn an_operator_lets_a_parked_organization_go_on(owner: PgPool) {
     let firm = Firm::open(&owner).await;
     let (poison, _) = rename_with_poison(&firm, 3, 3).await;
-    let portal = portal_with::<Squeamish>("ours");
+    let portal = portal_with::<Squeamish<Poison>>("ours");
     advance(&firm.ledger, &portal, firm.org).await.unwrap();
     assert!(unpark(&firm.pool, firm.org, &portal).await.unwrap());
     assert!(!unpark(&firm.pool, firm.org, &portal).await.unwrap(), "it is not parked any more");
@@ -311,8 +264,8 @@ async fn one_organization_that_cannot_be_rebuilt_stays_holds_nobody_up_and_is_na
     sound.follow().await;
     sick.follow().await;
 
-    let portal = portal_with::<Squeamish>("ours");
-    let report = rebuild_with(&ledger, vec![portal_with::<Squeamish>("ours")], "portal").await;
+    let portal = portal_with::<Squeamish<Poison>>("ours");
+    let report = rebuild_with(&ledger, vec![portal_with::<Squeamish<Poison>>("ours")], "portal").await;
     assert_eq!((report.generation, report.organizations), (2, 1));
     let [named] = report.parked.as_slice() else { panic!("{:?}", report.parked) };
     assert_eq!((named.org, named.position, named.left_behind), (sick.org, poison, true));
@@ -336,7 +289,7 @@ async fn the_comparison_lists_nobody_who_is_up_to_date_or_known_to_be_stuck(owne
     }
     grown.must(ADA, rename_client(ACME, label("Acme again"))).await;
     stuck.must(ADA, rename_client(ACME, label(POISON))).await;
-    advance(&ledger, &portal_with::<Squeamish>("ours"), stuck.org).await.unwrap();
+    advance(&ledger, &portal_with::<Squeamish<Poison>>("ours"), stuck.org).await.unwrap();
 
     let behind = async |code: &str| -> Vec<uuid::Uuid> {
         let listed = sqlx::query_scalar("SELECT org_id FROM read.behind(ARRAY['portal'], ARRAY[$1]) ORDER BY 1");

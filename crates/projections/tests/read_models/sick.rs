@@ -1,75 +1,31 @@
 //! An organization with an event that cannot be projected: nobody waits for it, however much it goes on writing.
 
 use crate::firm::*;
-use async_trait::async_trait;
-use countersign_domain::clients::client;
+use crate::squeamish::{Dislike, POISON, groups_with, is_poison};
 use countersign_domain::envelope::Recorded;
-use countersign_domain::portal::PortalEvent;
 use countersign_domain::use_cases::clients::rename_client;
-use countersign_projections::{
-    Follower, FollowerOptions, Generation, Group, Keys, Line, Positions, Projector, Rows, Table, groups, model,
-};
+use countersign_projections::{Follower, FollowerOptions, Positions};
 use futures::future::join_all;
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgPool;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 const SOUND: u128 = 8;
 const ROUNDS: usize = 40;
-/// What a client is called whose renaming nobody can project.
-const POISON: &str = "Poison";
-/// How often that was tried.
+/// How often the poison was tried.
 static TRIED: AtomicUsize = AtomicUsize::new(0);
 
-/// A read model whose fold fails on the poison.
+/// The poison, counted.
 #[derive(Debug)]
-struct Squeamish;
+struct CountedPoison;
 
-impl Projector for Squeamish {
-    type Key = u64;
-    type Row = ();
-
-    fn keys(event: &Recorded) -> Keys<u64> {
-        Keys::one(event.position)
+impl Dislike for CountedPoison {
+    fn dislikes(event: &Recorded) -> bool {
+        let is_poison = is_poison(event);
+        TRIED.fetch_add(usize::from(is_poison), Ordering::SeqCst);
+        is_poison
     }
-
-    fn project(_: &mut Rows<u64, ()>, event: &Recorded) {
-        if matches!(&event.event, PortalEvent::Client(client::Event::Renamed { to, .. }) if to.as_str() == POISON) {
-            TRIED.fetch_add(1, Ordering::SeqCst);
-            panic!("not this one");
-        }
-    }
-}
-
-#[async_trait]
-impl Table for Squeamish {
-    const NAME: &'static str = "squeamish";
-    const COLUMNS: &'static [&'static str] = &["position"];
-
-    async fn load(_: &mut PgConnection, _: Generation, _: &[u64]) -> Result<Vec<(u64, ())>, sqlx::Error> {
-        Ok(Vec::new())
-    }
-
-    async fn save(_: &mut PgConnection, _: Generation, _: &[(u64, ())]) -> Result<(), sqlx::Error> {
-        Ok(())
-    }
-
-    async fn delete(_: &mut PgConnection, _: Generation, _: &[u64]) -> Result<(), sqlx::Error> {
-        Ok(())
-    }
-
-    fn copy((position, ()): (&u64, &()), line: &mut Line) {
-        line.put(position.cast_signed());
-    }
-}
-
-/// All groups, of which one has a fold that fails.
-fn squeamish() -> Vec<Group> {
-    let mut groups = groups();
-    let portal = groups.iter_mut().find(|group| group.name == "portal").unwrap();
-    portal.read_models.push(model::<Squeamish>());
-    groups
 }
 
 /// How long rows usually take to be there, and how long at worst but for one in ten, while everybody writes: those of the
@@ -107,7 +63,12 @@ async fn nobodys_rows_come_later_for_an_organization_that_is_set_aside_and_goes_
     let sick = Firm::on(ledger.clone(), 0).await;
     let sound = join_all((1..=SOUND).map(|number| Firm::on(ledger.clone(), number))).await;
     let positions = Positions::new(ledger.reader().pool().clone());
-    let follower = Follower::start(ledger, Arc::new(squeamish()), positions.clone(), FollowerOptions::default());
+    let follower = Follower::start(
+        ledger,
+        Arc::new(groups_with::<CountedPoison>()),
+        positions.clone(),
+        FollowerOptions::default(),
+    );
     let (usual, worst) = lag(&positions, &sound, &sick, &GROUPS).await;
 
     sick.must(ADA, rename_client(ACME, label(POISON))).await;
