@@ -10,7 +10,8 @@ use countersign_domain::ids::OrgId;
 use countersign_domain::portal::StreamId;
 use countersign_domain::values::Timestamp;
 use countersign_postgres::{scoped, spanning};
-use sqlx::{Connection, PgPool, Postgres, Transaction};
+use sqlx::{Connection, PgConnection, PgPool, Postgres, Transaction};
+use uuid::Uuid;
 
 /// How many events are read at a time.
 pub(crate) const PAGE: i64 = 1_000;
@@ -106,6 +107,17 @@ impl Reader {
     ) -> Result<Vec<StoredEvent>, StoreError> {
         events_after(transaction, org, position, i64::from(limit)).await
     }
+
+    /// Events of several ledgers, of each after a position, in order, at most `limit` of each, within a transaction that
+    /// may see all of these. What is wrong with one ledger is said of that one.
+    pub async fn after_each_in(
+        &self,
+        connection: &mut PgConnection,
+        after: &[(OrgId, u64)],
+        limit: u32,
+    ) -> Result<Vec<(OrgId, Result<Vec<StoredEvent>, StoreError>)>, StoreError> {
+        events_after_each(connection, after, i64::from(limit)).await
+    }
 }
 
 pub(crate) async fn find_head(
@@ -156,17 +168,54 @@ pub(crate) async fn events_after(
     )
     .fetch_all(&mut **transaction)
     .await?;
-    let mut expected = position;
-    let mut events = Vec::with_capacity(rows.len());
-    for row in rows {
-        expected += 1;
-        if unsigned(row.position) != expected {
-            return Err(damaged(org, expected, "a position is missing"));
+    in_order(org, position, rows.into_iter().map(|row| (row.position, row.envelope, row.leaf_hash)))
+}
+
+async fn events_after_each(
+    connection: &mut PgConnection,
+    after: &[(OrgId, u64)],
+    limit: i64,
+) -> Result<Vec<(OrgId, Result<Vec<StoredEvent>, StoreError>)>, StoreError> {
+    let orgs: Vec<Uuid> = after.iter().map(|(org, _)| org.0).collect();
+    let positions: Vec<i64> = after.iter().map(|(_, position)| signed(*position)).collect();
+    let rows = sqlx::query!(
+        r#"SELECT asked.number AS "number!", event.position, event.envelope, event.leaf_hash
+           FROM unnest($1::uuid[], $2::bigint[]) WITH ORDINALITY asked (org_id, position, number)
+           CROSS JOIN LATERAL (
+               SELECT e.position, e.envelope, e.leaf_hash FROM ledger.event e
+               WHERE e.org_id = asked.org_id AND e.position > asked.position ORDER BY e.position LIMIT $3
+           ) event
+           ORDER BY asked.number, event.position"#,
+        &orgs,
+        &positions,
+        limit
+    )
+    .fetch_all(connection)
+    .await?;
+    let mut rows = rows.into_iter().peekable();
+    let each = (1..).zip(after).map(|(number, &(org, position))| {
+        // All of them, whatever is wrong with one: the next ledger's come behind them.
+        let of_one: Vec<_> = std::iter::from_fn(|| rows.next_if(|row| row.number == number)).collect();
+        let of_one = of_one.into_iter().map(|row| (row.position, row.envelope, row.leaf_hash));
+        (org, in_order(org, position, of_one))
+    });
+    Ok(each.collect())
+}
+
+/// Events of one ledger, of which none may be missing.
+fn in_order(
+    org: OrgId,
+    after: u64,
+    rows: impl Iterator<Item = (i64, String, Vec<u8>)>,
+) -> Result<Vec<StoredEvent>, StoreError> {
+    let one = |(position, (found, envelope, leaf_hash)): (u64, (i64, String, Vec<u8>))| {
+        if unsigned(found) != position {
+            return Err(damaged(org, position, "a position is missing"));
         }
-        let leaf_hash = digest(org, expected, &row.leaf_hash)?;
-        events.push(StoredEvent { org, position: expected, envelope: row.envelope, leaf_hash });
-    }
-    Ok(events)
+        let leaf_hash = digest(org, position, &leaf_hash)?;
+        Ok(StoredEvent { org, position, envelope, leaf_hash })
+    };
+    (after + 1..).zip(rows).map(one).collect()
 }
 
 /// Streams folded up to a head, each from its snapshot if there is one that this build's rules made.

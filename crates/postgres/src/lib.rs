@@ -7,5 +7,5 @@ mod transaction;
 mod waiting;
 
 pub use pooler::{is_pooled, through_pooler};
-pub use transaction::{SESSION, enter, scoped, snapshot, spanning};
+pub use transaction::{SESSION, enter, following, scoped, snapshot, spanning};
 pub use waiting::describe_metrics;

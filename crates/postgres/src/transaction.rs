@@ -1,4 +1,4 @@
-//! Transactions of the application: for one organization, which each names, or for none.
+//! Transactions of the application: for one organization, which each names, for several that are followed, or for none.
 
 use crate::pooler::is_pooled;
 use crate::waiting;
@@ -17,6 +17,15 @@ pub const SESSION: &str = "SET ROLE countersign_app; SET idle_in_transaction_ses
                            SET plan_cache_mode = force_generic_plan";
 /// How it begins on a connection of our own, which was told once who we work as.
 const OWN: &str = "BEGIN";
+/// What whoever follows is told besides.
+///
+/// It works as a role of its own. It may not be idle for long: a node that stops in the middle of a step must not keep its
+/// successor waiting. Its commit need not wait for the disk: should the machine lose it, rows and checkpoints go back
+/// together, and the events are folded again. And it finds every row by its key: a statement is planned once, perhaps while
+/// its table is still empty, and would read all of it ever after.
+const FOLLOWING: &str = "SET LOCAL ROLE countersign_follower; \
+                         SET LOCAL idle_in_transaction_session_timeout = '4s'; SET LOCAL synchronous_commit = off; \
+                         SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off";
 
 /// Begins a transaction in which row security shows this organization's rows and no other's, in one round trip.
 ///
@@ -32,6 +41,14 @@ pub async fn scoped(pool: &PgPool, org: OrgId) -> Result<PgTransaction<'static>,
 pub async fn snapshot(pool: &PgPool, org: OrgId) -> Result<PgTransaction<'static>, sqlx::Error> {
     let beginning = beginning(pool).replacen("BEGIN", "BEGIN ISOLATION LEVEL REPEATABLE READ", 1);
     begin(pool, format!("{beginning}; SELECT set_config('countersign.org', '{org}', true)")).await
+}
+
+/// Begins a transaction in which row security shows the events and rows of these organizations and no other's, to whoever
+/// takes their read models further, and nothing else of theirs.
+pub async fn following(pool: &PgPool, orgs: &[OrgId]) -> Result<PgTransaction<'static>, sqlx::Error> {
+    let named = orgs.iter().map(OrgId::to_string).collect::<Vec<_>>().join(",");
+    let orgs = format!("SELECT set_config('countersign.orgs', '{{{named}}}', true)");
+    begin(pool, format!("{}; {FOLLOWING}; {orgs}", beginning(pool))).await
 }
 
 /// Goes on with another organization in the same transaction.

@@ -54,17 +54,9 @@ impl ReadModel for Agenda {
         "agenda"
     }
 
-    async fn apply(
-        &self,
-        connection: &mut PgConnection,
-        of: Generation,
-        events: &[Recorded],
-    ) -> Result<(), ProjectionError> {
-        let items: Vec<Item> = events.iter().flat_map(react).collect();
-        if !items.is_empty() {
-            put(connection, of.org, &items).await?;
-        }
-        Ok(())
+    async fn apply(&self, connection: &mut PgConnection, _: i32, events: &[&Recorded]) -> Result<(), ProjectionError> {
+        let follows = |event: &&Recorded| react(event).into_iter().map(|item| (event.org, item)).collect::<Vec<_>>();
+        Ok(put(connection, &events.iter().flat_map(follows).collect::<Vec<_>>()).await?)
     }
 
     /// What was done is no fold of the ledger: there is nothing to compare.
@@ -73,17 +65,21 @@ impl ReadModel for Agenda {
     }
 }
 
-/// Puts items on the agenda; one that is on it already stays as it is.
-pub(crate) async fn put(connection: &mut PgConnection, org: OrgId, items: &[Item]) -> Result<(), sqlx::Error> {
-    let ids: Vec<Uuid> = items.iter().map(|item| item.id).collect();
-    let due_ats: Vec<_> = items.iter().map(|item| item.due_at.as_utc()).collect();
-    let tasks: Vec<String> = items.iter().map(to_text).collect();
+/// Puts items on organizations' agendas; one that is on it already stays as it is.
+pub(crate) async fn put(connection: &mut PgConnection, items: &[(OrgId, Item)]) -> Result<(), sqlx::Error> {
+    if items.is_empty() {
+        return Ok(());
+    }
+    let orgs: Vec<Uuid> = items.iter().map(|(org, _)| org.0).collect();
+    let ids: Vec<Uuid> = items.iter().map(|(_, item)| item.id).collect();
+    let due_ats: Vec<_> = items.iter().map(|(_, item)| item.due_at.as_utc()).collect();
+    let tasks: Vec<String> = items.iter().map(|(_, item)| to_text(item)).collect();
     sqlx::query!(
         "INSERT INTO process.agenda (org_id, item_id, due_at, task)
-         SELECT $1, item.item_id, item.due_at, item.task
-         FROM unnest($2::uuid[], $3::timestamptz[], $4::text[]) item (item_id, due_at, task)
+         SELECT item.org_id, item.item_id, item.due_at, item.task
+         FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::text[]) item (org_id, item_id, due_at, task)
          ON CONFLICT (org_id, item_id) DO NOTHING",
-        org.0,
+        &orgs,
         &ids,
         &due_ats,
         &tasks
@@ -184,8 +180,9 @@ pub(crate) async fn done(
     .execute(&mut *transaction)
     .await?;
     let is_ours = ticked.rows_affected() == 1;
-    if is_ours && !became.is_empty() {
-        put(&mut transaction, taken.org, became).await?;
+    if is_ours {
+        let became: Vec<_> = became.iter().map(|item| (taken.org, item.clone())).collect();
+        put(&mut transaction, &became).await?;
     }
     transaction.commit().await?;
     Ok(is_ours)

@@ -258,7 +258,7 @@ pub(crate) async fn fold(
     events: &[StoredEvent],
 ) -> Result<(), ProjectionError> {
     let recorded = read_all(ledger, group, events).await?;
-    fold_recorded(connection, group, of, &recorded).await
+    fold_recorded(connection, group, of.number, &recorded.iter().collect::<Vec<_>>()).await
 }
 
 /// Events as a group's folds must see them.
@@ -278,16 +278,16 @@ pub(crate) async fn read_all(
     Ok(recorded)
 }
 
-/// Folds events that have been read into all rows of a group.
+/// Folds events that have been read, of one ledger or several, into all rows of a group.
 pub(crate) async fn fold_recorded(
     connection: &mut PgConnection,
     group: &Group,
-    of: Generation,
-    recorded: &[Recorded],
+    generation: i32,
+    recorded: &[&Recorded],
 ) -> Result<(), ProjectionError> {
     let Some(first) = recorded.first().map(|event| event.position) else { return Ok(()) };
     for read_model in &group.read_models {
-        let applied = AssertUnwindSafe(read_model.apply(connection, of, recorded)).catch_unwind().await;
+        let applied = AssertUnwindSafe(read_model.apply(connection, generation, recorded)).catch_unwind().await;
         applied.map_err(|panic| ProjectionError::Poison {
             read_model: read_model.name(),
             position: first,

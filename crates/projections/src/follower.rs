@@ -1,11 +1,11 @@
 //! Keeps every ledger's rows up to its head: a fixed number of workers, whatever the number of organizations.
 //!
-//! Work is an organization with all groups that stand together (`abreast`), or one group of it that does not. A node does
+//! Work is some organizations with all groups of each that stand together (`abreast`), or one group of one that does not. A node does
 //! the work of which it holds the leases (`lease`). Hints come from its own commits; what other nodes append comes through
 //! the commit feed; and at start, after trouble with the database, when leases come to it, and every minute, all heads are
 //! compared with all checkpoints, so that nothing can be forgotten. What is to be done next is `queue`'s matter.
 
-use crate::abreast::{Follows, Stride, advance_abreast};
+use crate::abreast::{Follows, Stride, Strides, advance_abreast};
 use crate::engine::{Advance, By, Step, advance_by};
 use crate::error::{Fault, ProjectionError};
 use crate::group::Group;
@@ -25,7 +25,7 @@ use tokio::sync::Notify;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
-use tracing::Instrument;
+use tracing::Span;
 
 /// How often the feed is swept while other nodes append what this one follows.
 const SWEEP_WHILE_BUSY: Duration = Duration::from_millis(20);
@@ -256,12 +256,11 @@ async fn work(shared: Arc<Shared>) {
             return;
         }
         match shared.next() {
-            Next::Work(unit) => {
-                let became = match unit {
-                    Unit::Organization(org) => step_abreast(&shared, org).await,
-                    Unit::Group(index, org) => step_alone(&shared, &shared.groups[index], org).await,
-                };
-                shared.done(unit, became);
+            Next::Work(Unit::Organization(org)) => step_abreast(&shared, &[org]).await,
+            Next::Several(orgs) => step_abreast(&shared, &orgs).await,
+            Next::Work(unit @ Unit::Group(index, org)) => {
+                let became = step_alone(&shared, &shared.groups[index], org).await;
+                shared.done([(unit, became)]);
             }
             Next::NotBefore(moment) => drop(timeout_at(moment, asked).await),
             Next::Nothing => asked.await,
@@ -269,29 +268,51 @@ async fn work(shared: Arc<Shared>) {
     }
 }
 
-/// One batch of an organization, in every group that this node may follow and that does not wait after a failure.
-async fn step_abreast(shared: &Shared, org: OrgId) -> Became {
-    let follows = shared.follows(org);
-    if follows.is_empty() {
-        return Became::Done;
+/// One batch of each of these organizations, in every group that this node may follow and that does not wait after a
+/// failure.
+async fn step_abreast(shared: &Shared, orgs: &[OrgId]) {
+    if let Some(became) = stride(shared, orgs).await {
+        return shared.done(became);
     }
-    let (begun, span) = (Instant::now(), measure::span(org, &shared.take_traces(org)));
-    match advance_abreast(&shared.ledger, &follows, org).instrument(span.clone()).await {
-        Ok(stride) => {
-            measure::moved(&span, &stride.moved, &stride.folded, begun.elapsed());
-            shared.has_stridden(org, &stride);
-            match stride {
-                Stride { refused: true, .. } => Became::Failed,
-                Stride { more: true, .. } => Became::PerhapsMore,
-                Stride { .. } => Became::Done,
-            }
-        }
+    for org in orgs {
+        let became = stride(shared, &[*org]).await.unwrap_or_else(|| vec![(Unit::Organization(*org), Became::Failed)]);
+        shared.done(became);
+    }
+}
+
+/// What became of each of them, or nothing where they have to go by themselves.
+async fn stride(shared: &Shared, orgs: &[OrgId]) -> Option<Vec<(Unit, Became)>> {
+    let all = |became: Became| orgs.iter().map(|org| (Unit::Organization(*org), became)).collect();
+    let follows: Vec<_> = orgs.iter().map(|org| shared.follows(*org)).filter(|one| !one.groups.is_empty()).collect();
+    if follows.is_empty() {
+        return Some(all(Became::Done));
+    }
+    let begun = Instant::now();
+    let spans: HashMap<OrgId, Span> =
+        orgs.iter().map(|org| (*org, measure::span(*org, &shared.take_traces(*org)))).collect();
+    let strides = match advance_abreast(&shared.ledger, &follows).await {
+        Ok(Strides::Made(strides)) => strides,
+        Ok(Strides::Apart) => return None,
         Err(error) => {
             shared.trouble.store(true, Ordering::Relaxed);
-            tracing::warn!(%org, error = ?error, "a ledger could not be projected; trying again");
-            Became::Failed
+            tracing::warn!(ledgers = orgs.len(), error = ?error, "ledgers could not be projected; trying again");
+            return Some(all(Became::Failed));
+        }
+    };
+    measure::stepped(begun.elapsed());
+    let mut became: HashMap<Unit, Became> = all(Became::Done).into_iter().collect();
+    for (org, stride) in strides {
+        if let Some(span) = spans.get(&org) {
+            measure::moved(span, &stride.moved, &stride.folded);
+        }
+        shared.has_stridden(org, &stride);
+        if stride.refused {
+            became.insert(Unit::Organization(org), Became::Failed);
+        } else if stride.more {
+            became.insert(Unit::Organization(org), Became::PerhapsMore);
         }
     }
+    Some(became.into_iter().collect())
 }
 
 /// One batch of one group.
@@ -380,10 +401,11 @@ impl Shared {
     }
 
     /// The groups of an organization that this node may follow together.
-    fn follows(&self, org: OrgId) -> Vec<Follows<'_>> {
+    fn follows(&self, org: OrgId) -> Follows<'_> {
         let queue = self.locked();
         let free = self.groups.iter().enumerate().filter(|(index, _)| !queue.is_waiting(&Unit::Group(*index, org)));
-        free.filter_map(|(_, group)| Some(Follows { group, lease: self.leases.lease(group.name, org)? })).collect()
+        let groups = free.filter_map(|(_, group)| Some((group, self.leases.lease(group.name, org)?))).collect();
+        Follows { org, groups }
     }
 
     /// What follows from a stride of several groups.
@@ -409,8 +431,10 @@ impl Shared {
         self.locked().next(Instant::now())
     }
 
-    fn done(&self, unit: Unit, became: Became) {
-        self.locked().done(unit, became, Instant::now());
+    fn done(&self, all: impl IntoIterator<Item = (Unit, Became)>) {
+        let (mut queue, now) = (self.locked(), Instant::now());
+        all.into_iter().for_each(|(unit, became)| queue.done(unit, became, now));
+        drop(queue);
         // Whoever sleeps may have to get up earlier than they knew.
         self.work.notify_waiters();
     }

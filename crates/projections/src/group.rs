@@ -8,10 +8,14 @@ use crate::scope::Generation;
 use async_trait::async_trait;
 use countersign_canon::Digest;
 use countersign_domain::envelope::Recorded;
+use countersign_domain::ids::OrgId;
 use sqlx::PgConnection;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// A read model with its table: the statements beside a fold.
+/// A row's place in a generation: whose it is, and its key.
+pub type Place<K> = (OrgId, K);
+
+/// A read model with its table: the statements beside a fold. Each is for rows of any number of organizations at once.
 #[async_trait]
 pub trait Table: Projector {
     /// The table's name: also how the read model is called.
@@ -26,19 +30,23 @@ pub trait Table: Projector {
     /// The rows of these keys, as far as they are there.
     async fn load(
         connection: &mut PgConnection,
-        of: Generation,
-        keys: &[Self::Key],
-    ) -> Result<Vec<(Self::Key, Self::Row)>, sqlx::Error>;
+        generation: i32,
+        keys: &[Place<Self::Key>],
+    ) -> Result<Vec<(Place<Self::Key>, Self::Row)>, sqlx::Error>;
 
     /// Writes rows, new or over what was there, in one statement.
     async fn save(
         connection: &mut PgConnection,
-        of: Generation,
-        rows: &[(Self::Key, Self::Row)],
+        generation: i32,
+        rows: &[(Place<Self::Key>, Self::Row)],
     ) -> Result<(), sqlx::Error>;
 
     /// Takes rows away, in one statement.
-    async fn delete(connection: &mut PgConnection, of: Generation, keys: &[Self::Key]) -> Result<(), sqlx::Error>;
+    async fn delete(
+        connection: &mut PgConnection,
+        generation: i32,
+        keys: &[Place<Self::Key>],
+    ) -> Result<(), sqlx::Error>;
 
     /// Writes a row as `COPY` reads it: the same columns as `save` writes.
     fn copy(row: (&Self::Key, &Self::Row), line: &mut Line);
@@ -50,12 +58,13 @@ pub trait ReadModel: Send + Sync + std::fmt::Debug {
     /// Its name.
     fn name(&self) -> &'static str;
 
-    /// Folds events into the rows that they touch: one statement that reads, at most two that write.
+    /// Folds events of any number of ledgers, each in its order, into the rows that they touch: one statement that reads, at
+    /// most two that write.
     async fn apply(
         &self,
         connection: &mut PgConnection,
-        of: Generation,
-        events: &[Recorded],
+        generation: i32,
+        events: &[&Recorded],
     ) -> Result<(), ProjectionError>;
 
     /// A digest over all rows: the same for a replay, a rebuild and the live table, on any machine.
@@ -117,6 +126,19 @@ impl<P: Table> Folding for AllRows<P> {
     }
 }
 
+/// What some events touch of one organization's rows.
+struct Touched<'a, P: Projector> {
+    events: Vec<&'a Recorded>,
+    keys: BTreeSet<P::Key>,
+    found: Vec<(P::Key, P::Row)>,
+}
+
+impl<P: Projector> Default for Touched<'_, P> {
+    fn default() -> Self {
+        Self { events: Vec::new(), keys: BTreeSet::new(), found: Vec::new() }
+    }
+}
+
 /// A fold with its table, as a read model of a group.
 #[derive(Debug)]
 pub struct Model<P>(std::marker::PhantomData<P>);
@@ -135,30 +157,39 @@ impl<P: Table> ReadModel for Model<P> {
     async fn apply(
         &self,
         connection: &mut PgConnection,
-        of: Generation,
-        events: &[Recorded],
+        generation: i32,
+        events: &[&Recorded],
     ) -> Result<(), ProjectionError> {
-        let touching: Vec<(&Recorded, Vec<P::Key>)> = events
-            .iter()
-            .map(|event| (event, P::keys(event).into_iter().collect::<Vec<_>>()))
-            .filter(|(_, keys)| !keys.is_empty())
-            .collect();
-        let keys: BTreeSet<P::Key> = touching.iter().flat_map(|(_, keys)| keys.iter().cloned()).collect();
+        let mut touched: BTreeMap<OrgId, Touched<'_, P>> = BTreeMap::new();
+        for &event in events {
+            let mut keys = P::keys(event).into_iter().peekable();
+            if keys.peek().is_some() {
+                let of_one = touched.entry(event.org).or_default();
+                of_one.keys.extend(keys);
+                of_one.events.push(event);
+            }
+        }
+        let keys: Vec<Place<P::Key>> =
+            touched.iter().flat_map(|(org, of_one)| of_one.keys.iter().map(|key| (*org, key.clone()))).collect();
         if keys.is_empty() {
             return Ok(());
         }
-        let keys: Vec<P::Key> = keys.into_iter().collect();
-        let found = P::load(connection, of, &keys).await?;
-        let mut rows = Rows::at_hand(keys, found);
-        for (event, _) in touching {
-            P::project(&mut rows, event);
+        for ((org, key), row) in P::load(connection, generation, &keys).await? {
+            touched.entry(org).or_default().found.push((key, row));
         }
-        let (written, gone) = rows.into_changes();
+        let (mut written, mut gone) = (Vec::new(), Vec::new());
+        for (org, Touched { events, keys, found }) in touched {
+            let mut rows = Rows::at_hand(keys, found);
+            events.into_iter().for_each(|event| P::project(&mut rows, event));
+            let changes = rows.into_changes();
+            written.extend(changes.0.into_iter().map(|(key, row)| ((org, key), row)));
+            gone.extend(changes.1.into_iter().map(|key| (org, key)));
+        }
         if !written.is_empty() {
-            P::save(connection, of, &written).await?;
+            P::save(connection, generation, &written).await?;
         }
         if !gone.is_empty() {
-            P::delete(connection, of, &gone).await?;
+            P::delete(connection, generation, &gone).await?;
         }
         Ok(())
     }

@@ -49,7 +49,7 @@ pub use anew::begin_anew;
 pub use engine::{Advance, advance};
 pub use error::{ProjectionError, ReadError};
 pub use follower::{Follower, FollowerOptions};
-pub use group::{Group, ReadModel, Table, model};
+pub use group::{Group, Place, ReadModel, Table, model};
 pub use group_standing::{GroupStanding, ParkedIn, group_standings};
 pub use group_state::{GroupState, group_states};
 pub use groups::{code_digest, groups};

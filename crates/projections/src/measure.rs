@@ -20,8 +20,8 @@ pub(crate) fn span(org: OrgId, traces: &[TraceContext]) -> Span {
     span
 }
 
-/// Rows were moved: what the step took, and how long each event was on its way to them.
-pub(crate) fn moved(span: &Span, groups: &[&'static str], events: &[Recorded], took: Duration) {
+/// Rows were moved: how long each event was on its way to them.
+pub(crate) fn moved(span: &Span, groups: &[&'static str], events: &[Recorded]) {
     let (Some(first), Some(last)) = (events.first(), events.last()) else { return };
     span.record("groups", groups.join(" ")).record("from", first.position).record("to", last.position);
     let now = Utc::now();
@@ -33,7 +33,6 @@ pub(crate) fn moved(span: &Span, groups: &[&'static str], events: &[Recorded], t
             lag.record((now - event.recorded_at.as_utc()).as_seconds_f64().max(0.0));
         }
     }
-    stepped(took);
 }
 
 /// A step was made, whatever it came to.

@@ -1,7 +1,7 @@
 //! What a follower does next: organizations, and single groups of one, each once.
 //!
 //! Fresh hints go first, because somebody may be waiting for their own rows; what the comparison found behind gets every
-//! eighth turn, so that it moves on however many hints there are. What failed waits, longer each time, and holds no
+//! eighth turn, so that it moves on however many hints there are. Whoever is in line together is worked on together. What failed waits, longer each time, and holds no
 //! worker while it does.
 
 use countersign_domain::ids::OrgId;
@@ -20,6 +20,8 @@ pub(crate) enum Unit {
 
 /// One turn in so many is for what is behind, while there are fresh hints as well.
 const TURN_OF_THOSE_BEHIND: u64 = 8;
+/// How many organizations are worked on at once, by one worker.
+pub(crate) const MOST_TOGETHER: usize = 64;
 /// How long a unit waits after its first failure; then twice as long each time.
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 /// The longest such wait: when the database comes back, rows are soon up to the heads again.
@@ -50,10 +52,12 @@ pub(crate) enum Became {
 }
 
 /// What a worker does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Next {
     /// Work on this.
     Work(Unit),
+    /// Work on these organizations at once: more than one.
+    Several(Vec<OrgId>),
     /// Wait until this moment, or until something is asked for.
     NotBefore(Instant),
     /// Wait until something is asked for.
@@ -72,6 +76,8 @@ pub(crate) struct Queue {
     again: HashSet<Unit>,
     waiting: BTreeSet<(Instant, Unit)>,
     failures: HashMap<Unit, (u32, Instant)>,
+    /// Those that had more than one turn took, or stumbled: they hold up no other.
+    by_itself: HashSet<Unit>,
     turns: u64,
 }
 
@@ -94,16 +100,42 @@ impl Queue {
         for urgency in order {
             if let Some(unit) = self.pop(urgency) {
                 self.at_work.insert(unit, urgency);
-                return Next::Work(unit);
+                return self.with_others(unit, urgency);
             }
         }
         self.waiting.first().map_or(Next::Nothing, |(moment, _)| Next::NotBefore(*moment))
+    }
+
+    /// An organization together with others as urgent, as long as none of them needs a turn of its own.
+    fn with_others(&mut self, first: Unit, urgency: Urgency) -> Next {
+        let Some(org) = self.may_share(first) else { return Next::Work(first) };
+        let mut together = vec![org];
+        while together.len() < MOST_TOGETHER
+            && let Some(unit) = self.peek(urgency)
+            && let Some(org) = self.may_share(unit)
+        {
+            self.pop(urgency);
+            self.at_work.insert(unit, urgency);
+            together.push(org);
+        }
+        if together.len() == 1 { Next::Work(first) } else { Next::Several(together) }
+    }
+
+    fn may_share(&self, unit: Unit) -> Option<OrgId> {
+        match unit {
+            Unit::Organization(org) if !self.by_itself.contains(&unit) => Some(org),
+            Unit::Organization(_) | Unit::Group(..) => None,
+        }
     }
 
     /// A unit was worked on.
     pub(crate) fn done(&mut self, unit: Unit, became: Became, now: Instant) {
         let urgency = self.at_work.remove(&unit).unwrap_or(Urgency::Behind);
         let again = self.again.remove(&unit);
+        match became {
+            Became::PerhapsMore => self.by_itself.insert(unit),
+            Became::Done | Became::Failed | Became::Outdated => self.by_itself.remove(&unit),
+        };
         match became {
             Became::Failed => {
                 let times = self.failures.get(&unit).map_or(0, |(times, _)| *times);
@@ -133,17 +165,29 @@ impl Queue {
         self.queued.insert(unit, urgency);
     }
 
-    fn pop(&mut self, urgency: Urgency) -> Option<Unit> {
-        loop {
-            let unit = match urgency {
-                Urgency::Fresh => self.fresh.pop_front()?,
-                Urgency::Behind => self.behind.pop_front()?,
-            };
-            if self.queued.get(&unit) == Some(&urgency) {
-                self.queued.remove(&unit);
-                return Some(unit);
+    /// What stands first of one urgency.
+    fn peek(&mut self, urgency: Urgency) -> Option<Unit> {
+        let line = match urgency {
+            Urgency::Fresh => &mut self.fresh,
+            Urgency::Behind => &mut self.behind,
+        };
+        while let Some(unit) = line.front() {
+            if self.queued.get(unit) == Some(&urgency) {
+                return Some(*unit);
             }
+            line.pop_front();
         }
+        None
+    }
+
+    fn pop(&mut self, urgency: Urgency) -> Option<Unit> {
+        let unit = self.peek(urgency)?;
+        match urgency {
+            Urgency::Fresh => self.fresh.pop_front(),
+            Urgency::Behind => self.behind.pop_front(),
+        };
+        self.queued.remove(&unit);
+        Some(unit)
     }
 
     fn put_off(&mut self, unit: Unit, failures: u32, until: Instant) {
@@ -208,6 +252,39 @@ mod tests {
         let order: Vec<_> = (0..6).map(|_| queue.next(now)).collect();
         assert_eq!(order, [9, 3, 0, 1, 2, 4].map(|index| Next::Work(at(index))));
         assert_eq!(queue.next(now), Next::Nothing, "each is done once");
+    }
+
+    #[test]
+    fn organizations_that_are_in_line_together_are_worked_on_together_and_each_is_asked_for_again_by_itself() {
+        let (mut queue, now) = (Queue::default(), Instant::now());
+        let firms: Vec<_> = (0..MOST_TOGETHER as u128 + 2).map(|number| OrgId(uuid::Uuid::from_u128(number))).collect();
+        firms.iter().for_each(|firm| queue.ask_for(Unit::Organization(*firm), Urgency::Fresh));
+        queue.ask_for(ONE, Urgency::Fresh);
+        assert_eq!(queue.next(now), Next::Several(firms[..MOST_TOGETHER].to_vec()));
+        queue.ask_for(Unit::Organization(firms[0]), Urgency::Fresh);
+        assert_eq!(queue.next(now), Next::Several(firms[MOST_TOGETHER..].to_vec()), "a single group is no part of it");
+        assert_eq!(queue.next(now), Next::Work(ONE));
+        assert_eq!(queue.next(now), Next::Nothing, "it is being worked on");
+        queue.done(Unit::Organization(firms[0]), Became::Done, now);
+        assert_eq!(queue.next(now), Next::Work(Unit::Organization(firms[0])));
+    }
+
+    #[test]
+    fn an_organization_with_more_than_a_turn_takes_goes_by_itself_until_it_is_done() {
+        let (mut queue, now) = (Queue::default(), Instant::now());
+        let [busy, quiet, other] = [1, 2, 3].map(|number| OrgId(uuid::Uuid::from_u128(number)));
+        let ask_for = |queue: &mut Queue, firm| queue.ask_for(Unit::Organization(firm), Urgency::Fresh);
+        [busy, quiet].into_iter().for_each(|firm| ask_for(&mut queue, firm));
+        assert_eq!(queue.next(now), Next::Several(vec![busy, quiet]));
+        queue.done(Unit::Organization(quiet), Became::Done, now);
+        queue.done(Unit::Organization(busy), Became::PerhapsMore, now);
+        [quiet, other].into_iter().for_each(|firm| ask_for(&mut queue, firm));
+        assert_eq!(queue.next(now), Next::Work(Unit::Organization(busy)));
+        assert_eq!(queue.next(now), Next::Several(vec![quiet, other]));
+        queue.done(Unit::Organization(busy), Became::Done, now);
+        [busy, quiet].into_iter().for_each(|firm| queue.done(Unit::Organization(firm), Became::Done, now));
+        [busy, quiet].into_iter().for_each(|firm| ask_for(&mut queue, firm));
+        assert_eq!(queue.next(now), Next::Several(vec![busy, quiet]));
     }
 
     #[test]

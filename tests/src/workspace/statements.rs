@@ -26,6 +26,9 @@ const SPANNING: &[(&str, &str)] = &[
     ("DELETE FROM ledger.commit_feed WHERE at < now()", "forgets old rows of the feed, whosever they are"),
 ];
 
+/// How rows that are asked for by columns of arguments, an organization in each, are compared with them.
+const BY_COLUMNS: &[&str] = &["asked", "gone", "followed", "step"];
+
 fn statements() -> Vec<String> {
     let checked = sources::ending(".sqlx", ".json").into_iter().map(|checked| {
         let checked: Value = serde_json::from_str(&checked.text).expect("sqlx keeps statements as JSON");
@@ -38,10 +41,12 @@ fn on_one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// A statement says whose rows: it compares the column with an argument, or writes it.
+/// A statement says whose rows: it compares the column with an argument or a column of arguments, or writes it.
 fn says_whose(statement: &str) -> bool {
     let writes = statement.contains("INSERT INTO") && statement.contains("org_id");
-    writes || statement.contains("org_id = $")
+    let is_named = |by: &&str| ["", "("].iter().any(|open| statement.contains(&format!("= {open}{by}.org_id")));
+    let by_columns = statement.contains("unnest($") && BY_COLUMNS.iter().any(is_named);
+    writes || by_columns || statement.contains("org_id = $")
 }
 
 #[test]

@@ -11,22 +11,23 @@ const CHECK: &str = "rights";
 /// Rights that somebody has and should not, each as a sentence. A right on a single column, or one that everybody has, is
 /// one too.
 const TOO_MUCH: &str = "
-    SELECT format('countersign_app may %s %s', wrong.privilege, t.name)
+    SELECT format('%s may %s %s', role.name, wrong.privilege, t.name)
     FROM (
         SELECT c.oid, format('%I.%I', n.nspname, c.relname) AS name
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE n.nspname = 'ledger' AND c.relkind IN ('r', 'p')
     ) t
     CROSS JOIN unnest(ARRAY['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER']) wrong (privilege)
+    CROSS JOIN (VALUES ('countersign_app'), ('countersign_follower')) role (name)
     WHERE NOT t.name = ANY ($1)
-      AND (has_table_privilege('countersign_app', t.oid, wrong.privilege)
+      AND (has_table_privilege(role.name, t.oid, wrong.privilege)
            OR (wrong.privilege IN ('INSERT', 'UPDATE')
-               AND has_any_column_privilege('countersign_app', t.oid, wrong.privilege)))
+               AND has_any_column_privilege(role.name, t.oid, wrong.privilege)))
     UNION ALL
-    SELECT format('countersign_app may make things in the schema %s', n.nspname)
-    FROM pg_namespace n
+    SELECT format('%s may make things in the schema %s', role.name, n.nspname)
+    FROM pg_namespace n CROSS JOIN (VALUES ('countersign_app'), ('countersign_follower')) role (name)
     WHERE n.nspname IN ('ledger', 'vault', 'identity', 'read', 'process', 'node')
-      AND has_schema_privilege('countersign_app', n.oid, 'CREATE')
+      AND has_schema_privilege(role.name, n.oid, 'CREATE')
     UNION ALL
     SELECT format('%s does not run as countersign_ledger', p.oid::regprocedure)
     FROM pg_proc p
@@ -45,7 +46,7 @@ pub(super) async fn look(pool: &PgPool) -> Finding {
         Ok(too_much) => Finding::failure(
             CHECK,
             too_much.to_string(),
-            "take it away, as the owner: REVOKE ... FROM countersign_app, public",
+            "take it away, as the owner: REVOKE ... FROM countersign_app, countersign_follower, public",
         ),
         Err(error) => Finding::unknown(CHECK, &error),
     }

@@ -1,4 +1,4 @@
-//! What the application works as, and who owns the functions that write ledgers: no more than they need.
+//! What the application works as, and while it follows, and who owns the functions that write ledgers: no more than they need.
 
 use crate::doctor::Finding;
 use crate::doctor::finding::Offenders;
@@ -14,16 +14,21 @@ const TOO_MUCH: &str = "
         (r.rolname = 'countersign_app' AND r.rolbypassrls, 'countersign_app bypasses row security'),
         (r.rolname = 'countersign_app' AND r.rolcreaterole, 'countersign_app may make roles'),
         (r.rolname = 'countersign_app' AND r.rolreplication, 'countersign_app may copy the whole server'),
+        (r.rolname = 'countersign_app' AND r.rolinherit, 'countersign_app has the rights of every role that it may become'),
+        (r.rolname = 'countersign_follower' AND r.rolsuper, 'countersign_follower is a superuser'),
+        (r.rolname = 'countersign_follower' AND r.rolbypassrls, 'countersign_follower bypasses row security'),
+        (r.rolname = 'countersign_follower' AND r.rolcanlogin, 'countersign_follower can log in'),
         (r.rolname = 'countersign_ledger' AND r.rolsuper, 'countersign_ledger is a superuser'),
         (r.rolname = 'countersign_ledger' AND r.rolcanlogin, 'countersign_ledger can log in')
     ) what (holds, said)
     WHERE what.holds
     UNION ALL
-    SELECT format('countersign_app may become %s', granted.rolname)
+    SELECT format('%s may become %s', member.rolname, granted.rolname)
     FROM pg_auth_members m
     JOIN pg_roles granted ON granted.oid = m.roleid
     JOIN pg_roles member ON member.oid = m.member
-    WHERE member.rolname = 'countersign_app'
+    WHERE member.rolname IN ('countersign_app', 'countersign_follower')
+      AND (member.rolname, granted.rolname) <> ('countersign_app', 'countersign_follower')
     ORDER BY 1";
 
 pub(super) async fn look(pool: &PgPool) -> Finding {
@@ -33,7 +38,7 @@ pub(super) async fn look(pool: &PgPool) -> Finding {
             CHECK,
             too_much.to_string(),
             "take it away, as a superuser: ALTER ROLE ... NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOREPLICATION (NOLOGIN for \
-             countersign_ledger), REVOKE ... FROM countersign_app",
+             countersign_ledger and countersign_follower, NOINHERIT for countersign_app), REVOKE ... FROM countersign_app",
         ),
         Err(error) => Finding::unknown(CHECK, &error),
     }

@@ -1,4 +1,5 @@
-//! Whether a transaction sees one organization's rows and no other's, whatever it asks for.
+//! Whether a transaction sees the rows of the organizations that it names and no other's, whatever it asks for: one, or
+//! while it follows several.
 
 use crate::doctor::Finding;
 use crate::doctor::finding::Offenders;
@@ -30,9 +31,14 @@ const UNBOUND: &str = r#"
     SELECT format('the policy %s of %I.%I lets more through', p.policyname, p.schemaname, p.tablename)
     FROM pg_policies p
     WHERE p.schemaname IN ('ledger', 'vault', 'identity', 'read', 'process')
-      AND (p.permissive = 'PERMISSIVE'
-           AND (coalesce(p.qual, '') <> '(org_id = ledger.current_org())'
-                OR coalesce(p.with_check, p.qual) <> '(org_id = ledger.current_org())'))
+      AND p.permissive = 'PERMISSIVE'
+      AND NOT EXISTS (
+          SELECT FROM (VALUES
+              (NULL, '(org_id = ledger.current_org())'),
+              ('{countersign_follower}', '(org_id = ANY (( SELECT ledger.current_orgs() AS current_orgs)::uuid[]))')
+          ) known (roles, lets)
+          WHERE p.qual = known.lets AND coalesce(p.with_check, p.qual) = known.lets
+            AND (known.roles IS NULL OR p.roles = known.roles::name[]))
     ORDER BY 1"#;
 
 pub(super) async fn look(pool: &PgPool) -> Finding {
@@ -41,8 +47,8 @@ pub(super) async fn look(pool: &PgPool) -> Finding {
         Ok(unbound) => Finding::failure(
             CHECK,
             unbound.to_string(),
-            "as the owner: ALTER TABLE ... ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY, and the policy \
-             one_organization as on the tables beside it",
+            "as the owner: ALTER TABLE ... ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY, and the policies \
+             one_organization and followed_organizations as on the tables beside it",
         ),
         Err(error) => Finding::unknown(CHECK, &error),
     }

@@ -14,7 +14,7 @@ use countersign_eventstore::StoreError;
 use countersign_postgres::scoped;
 use countersign_projections::imported::case;
 use countersign_projections::{
-    Advance, Follower, FollowerOptions, Generation, Group, Keys, Limit, Line, PageRequest, Positions, ProjectionError,
+    Advance, Follower, FollowerOptions, Group, Keys, Limit, Line, PageRequest, Place, Positions, ProjectionError,
     Projector, Rebuilds, Rows, Table, advance, groups, model, nobody_watches, unpark,
 };
 use sqlx::{PgConnection, PgPool};
@@ -45,18 +45,18 @@ impl<const FOR_EVER: bool> Table for Picky<FOR_EVER> {
     const NAME: &'static str = "picky";
     const COLUMNS: &'static [&'static str] = &["position"];
 
-    async fn load(_: &mut PgConnection, _: Generation, _: &[u64]) -> Result<Vec<(u64, bool)>, sqlx::Error> {
+    async fn load(_: &mut PgConnection, _: i32, _: &[Place<u64>]) -> Result<Vec<(Place<u64>, bool)>, sqlx::Error> {
         Ok(Vec::new())
     }
 
     /// A day that Postgres does not know; or a deadlock, as Postgres reports it.
-    async fn save(connection: &mut PgConnection, _: Generation, rows: &[(u64, bool)]) -> Result<(), sqlx::Error> {
+    async fn save(connection: &mut PgConnection, _: i32, rows: &[(Place<u64>, bool)]) -> Result<(), sqlx::Error> {
         let refuses = if FOR_EVER { "SELECT '9999999-01-01'::date" } else { DEADLOCK };
         let statement = if rows.iter().any(|(_, poison)| *poison) { refuses } else { "SELECT" };
         sqlx::raw_sql(statement).execute(connection).await.map(drop)
     }
 
-    async fn delete(_: &mut PgConnection, _: Generation, _: &[u64]) -> Result<(), sqlx::Error> {
+    async fn delete(_: &mut PgConnection, _: i32, _: &[Place<u64>]) -> Result<(), sqlx::Error> {
         Ok(())
     }
 

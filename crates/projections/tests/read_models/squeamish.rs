@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use countersign_domain::clients::client;
 use countersign_domain::envelope::Recorded;
 use countersign_domain::portal::PortalEvent;
-use countersign_projections::{Generation, Group, Keys, Line, Projector, Rows, Table, groups, model};
+use countersign_projections::{Group, Keys, Line, Place, Projector, Rows, Table, groups, model};
 use sqlx::PgConnection;
 use std::fmt::Debug;
 use std::marker::PhantomData;
@@ -54,15 +54,15 @@ impl<D: Dislike> Table for Squeamish<D> {
     const NAME: &'static str = "squeamish";
     const COLUMNS: &'static [&'static str] = &["position"];
 
-    async fn load(_: &mut PgConnection, _: Generation, _: &[u64]) -> Result<Vec<(u64, ())>, sqlx::Error> {
+    async fn load(_: &mut PgConnection, _: i32, _: &[Place<u64>]) -> Result<Vec<(Place<u64>, ())>, sqlx::Error> {
         Ok(Vec::new())
     }
 
-    async fn save(_: &mut PgConnection, _: Generation, _: &[(u64, ())]) -> Result<(), sqlx::Error> {
+    async fn save(_: &mut PgConnection, _: i32, _: &[(Place<u64>, ())]) -> Result<(), sqlx::Error> {
         Ok(())
     }
 
-    async fn delete(_: &mut PgConnection, _: Generation, _: &[u64]) -> Result<(), sqlx::Error> {
+    async fn delete(_: &mut PgConnection, _: i32, _: &[Place<u64>]) -> Result<(), sqlx::Error> {
         Ok(())
     }
 

@@ -3,16 +3,17 @@
 use super::{ApprovalHistory, ApprovalHistoryRow, Word};
 use crate::approval::approvable::Approvable;
 use crate::columns::{column, json, principal, read, read_position, read_principal, read_word, signed_position, word};
-use crate::group::Table;
+use crate::group::{Place, Table};
 use crate::line::Line;
-use crate::scope::Generation;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use countersign_domain::ids::OrgId;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
 struct Stored {
+    org_id: Uuid,
     position: i64,
     object_kind: String,
     object_id: Uuid,
@@ -26,7 +27,7 @@ struct Stored {
 }
 
 impl Stored {
-    fn into_row(self) -> Result<(u64, ApprovalHistoryRow), sqlx::Error> {
+    fn into_row(self) -> Result<(Place<u64>, ApprovalHistoryRow), sqlx::Error> {
         let row = ApprovalHistoryRow {
             what: read("object_kind", Approvable::of(&self.object_kind, self.object_id))?,
             project: self.project_id.into(),
@@ -36,7 +37,7 @@ impl Stored {
             at: self.recorded_at.into(),
             word: self.entry.0,
         };
-        Ok((read_position("position", self.position)?, row))
+        Ok(((OrgId(self.org_id), read_position("position", self.position)?), row))
     }
 }
 
@@ -59,18 +60,22 @@ impl Table for ApprovalHistory {
 
     async fn load(
         connection: &mut PgConnection,
-        of: Generation,
-        keys: &[u64],
-    ) -> Result<Vec<(u64, ApprovalHistoryRow)>, sqlx::Error> {
-        let position = column(keys, |key| signed_position(*key));
+        generation: i32,
+        keys: &[Place<u64>],
+    ) -> Result<Vec<(Place<u64>, ApprovalHistoryRow)>, sqlx::Error> {
+        let org_id = column(keys, |(org, _)| org.0);
+        let position = column(keys, |(_, key)| signed_position(*key));
         let found = sqlx::query_as!(
             Stored,
-            r#"SELECT position, object_kind, object_id, project_id, client_id, decided, by_kind, by_id, recorded_at,
-                 entry AS "entry: Json<Word>"
-             FROM read.approval_history
-             WHERE generation = $1 AND org_id = $2 AND position = ANY ($3)"#,
-            of.number,
-            of.org.0,
+            r#"SELECT stored.org_id, stored.position, stored.object_kind, stored.object_id, stored.project_id,
+                 stored.client_id, stored.decided, stored.by_kind, stored.by_id, stored.recorded_at,
+                 stored.entry AS "entry: Json<Word>"
+             FROM unnest($2::uuid[], $3::bigint[]) asked (org_id, position)
+             JOIN read.approval_history stored
+               ON stored.org_id = asked.org_id AND stored.position = asked.position
+             WHERE stored.generation = $1"#,
+            generation,
+            &org_id,
             &position
         )
         .fetch_all(connection)
@@ -80,10 +85,11 @@ impl Table for ApprovalHistory {
 
     async fn save(
         connection: &mut PgConnection,
-        of: Generation,
-        rows: &[(u64, ApprovalHistoryRow)],
+        generation: i32,
+        rows: &[(Place<u64>, ApprovalHistoryRow)],
     ) -> Result<(), sqlx::Error> {
-        let position = column(rows, |(id, _)| signed_position(*id));
+        let org_id = column(rows, |((org, _), _)| org.0);
+        let position = column(rows, |((_, id), _)| signed_position(*id));
         let object_kind = column(rows, |(_, row)| row.what.kind().as_str().to_owned());
         let object_id = column(rows, |(_, row)| row.what.id());
         let project_id = column(rows, |(_, row)| row.project.0);
@@ -96,16 +102,17 @@ impl Table for ApprovalHistory {
         sqlx::query!(
             "INSERT INTO read.approval_history (generation, org_id, position, object_kind, object_id, project_id,
                  client_id, decided, by_kind, by_id, recorded_at, entry)
-             SELECT $1, $2, written.*
-             FROM unnest($3::bigint[], $4::text[], $5::uuid[], $6::uuid[], $7::uuid[], $8::text[], $9::text[],
+             SELECT $1, written.*
+             FROM unnest($2::uuid[], $3::bigint[], $4::text[], $5::uuid[], $6::uuid[], $7::uuid[], $8::text[],
+                 $9::text[],
                  $10::uuid[], $11::timestamptz[], $12::jsonb[]) written
              ON CONFLICT (generation, org_id, position) DO UPDATE
              SET object_kind = excluded.object_kind, object_id = excluded.object_id,
                  project_id = excluded.project_id, client_id = excluded.client_id, decided = excluded.decided,
                  by_kind = excluded.by_kind, by_id = excluded.by_id, recorded_at = excluded.recorded_at,
                  entry = excluded.entry",
-            of.number,
-            of.org.0,
+            generation,
+            &org_id,
             &position,
             &object_kind,
             &object_id,
@@ -122,13 +129,15 @@ impl Table for ApprovalHistory {
         Ok(())
     }
 
-    async fn delete(connection: &mut PgConnection, of: Generation, keys: &[u64]) -> Result<(), sqlx::Error> {
-        let position = column(keys, |key| signed_position(*key));
+    async fn delete(connection: &mut PgConnection, generation: i32, keys: &[Place<u64>]) -> Result<(), sqlx::Error> {
+        let org_id = column(keys, |(org, _)| org.0);
+        let position = column(keys, |(_, key)| signed_position(*key));
         sqlx::query!(
-            "DELETE FROM read.approval_history
-             WHERE generation = $1 AND org_id = $2 AND position = ANY ($3)",
-            of.number,
-            of.org.0,
+            "DELETE FROM read.approval_history stored
+             USING unnest($2::uuid[], $3::bigint[]) gone (org_id, position)
+             WHERE stored.generation = $1 AND stored.org_id = gone.org_id AND stored.position = gone.position",
+            generation,
+            &org_id,
             &position
         )
         .execute(connection)

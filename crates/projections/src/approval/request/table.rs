@@ -3,19 +3,20 @@
 use super::{ApprovalRequest, ApprovalRequestRow, Question, Standing};
 use crate::approval::approvable::Approvable;
 use crate::columns::{column, json, moment, read, read_count, read_word, signed, word};
-use crate::group::Table;
+use crate::group::{Place, Table};
 use crate::line::Line;
-use crate::scope::Generation;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use countersign_domain::access::Right;
 use countersign_domain::approval::Approvers;
 use countersign_domain::envelope::Principal;
+use countersign_domain::ids::OrgId;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
 struct Stored {
+    org_id: Uuid,
     object_kind: String,
     object_id: Uuid,
     project_id: Uuid,
@@ -28,7 +29,7 @@ struct Stored {
 }
 
 impl Stored {
-    fn into_row(self) -> Result<(Approvable, ApprovalRequestRow), sqlx::Error> {
+    fn into_row(self) -> Result<(Place<Approvable>, ApprovalRequestRow), sqlx::Error> {
         let row = ApprovalRequestRow {
             project: self.project_id.into(),
             client: self.client_id.into(),
@@ -39,7 +40,7 @@ impl Stored {
             question: self.request.0,
         };
         let what = read("object_kind", Approvable::of(&self.object_kind, self.object_id))?;
-        Ok((what, row))
+        Ok(((OrgId(self.org_id), what), row))
     }
 }
 
@@ -98,20 +99,24 @@ impl Table for ApprovalRequest {
     /// An id is of one kind only, so that the two columns can be looked for apart, in the index.
     async fn load(
         connection: &mut PgConnection,
-        of: Generation,
-        keys: &[Approvable],
-    ) -> Result<Vec<(Approvable, ApprovalRequestRow)>, sqlx::Error> {
-        let object_kind = column(keys, |key| key.kind().as_str().to_owned());
-        let object_id = column(keys, |key| key.id());
+        generation: i32,
+        keys: &[Place<Approvable>],
+    ) -> Result<Vec<(Place<Approvable>, ApprovalRequestRow)>, sqlx::Error> {
+        let org_id = column(keys, |(org, _)| org.0);
+        let object_kind = column(keys, |(_, key)| key.kind().as_str().to_owned());
+        let object_id = column(keys, |(_, key)| key.id());
         let found = sqlx::query_as!(
             Stored,
-            r#"SELECT object_kind, object_id, project_id, client_id, standing, revision, asked_at, closed_at,
-                 request AS "request: Json<Question>"
-             FROM read.approval_request
-             WHERE generation = $1 AND org_id = $2
-               AND object_kind = ANY ($3) AND object_id = ANY ($4)"#,
-            of.number,
-            of.org.0,
+            r#"SELECT stored.org_id, stored.object_kind, stored.object_id, stored.project_id, stored.client_id,
+                 stored.standing, stored.revision, stored.asked_at, stored.closed_at,
+                 stored.request AS "request: Json<Question>"
+             FROM unnest($2::uuid[], $3::text[], $4::uuid[]) asked (org_id, object_kind, object_id)
+             JOIN read.approval_request stored
+               ON (stored.org_id, stored.object_kind, stored.object_id) =
+                 (asked.org_id, asked.object_kind, asked.object_id)
+             WHERE stored.generation = $1"#,
+            generation,
+            &org_id,
             &object_kind,
             &object_id
         )
@@ -122,11 +127,12 @@ impl Table for ApprovalRequest {
 
     async fn save(
         connection: &mut PgConnection,
-        of: Generation,
-        rows: &[(Approvable, ApprovalRequestRow)],
+        generation: i32,
+        rows: &[(Place<Approvable>, ApprovalRequestRow)],
     ) -> Result<(), sqlx::Error> {
-        let object_kind = column(rows, |(id, _)| id.kind().as_str().to_owned());
-        let object_id = column(rows, |(id, _)| id.id());
+        let org_id = column(rows, |((org, _), _)| org.0);
+        let object_kind = column(rows, |((_, id), _)| id.kind().as_str().to_owned());
+        let object_id = column(rows, |((_, id), _)| id.id());
         let project_id = column(rows, |(_, row)| row.project.0);
         let client_id = column(rows, |(_, row)| row.client.0);
         let standing = column(rows, |(_, row)| word(&row.standing));
@@ -141,21 +147,23 @@ impl Table for ApprovalRequest {
         sqlx::query!(
             "INSERT INTO read.approval_request (generation, org_id, object_kind, object_id, project_id, client_id,
                  standing, revision, asked_by, asked_at, closed_at, needed_right, named, given, request)
-             SELECT $1, $2, written.object_kind, written.object_id, written.project_id, written.client_id,
+             SELECT $1, written.org_id, written.object_kind, written.object_id, written.project_id, written.client_id,
                  written.standing, written.revision, written.asked_by, written.asked_at, written.closed_at,
                  written.needed_right, ARRAY(SELECT jsonb_array_elements_text(written.named)::uuid),
                  ARRAY(SELECT jsonb_array_elements_text(written.given)::uuid), written.request
-             FROM unnest($3::text[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[], $8::integer[], $9::uuid[],
+             FROM unnest($2::uuid[], $3::text[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[], $8::integer[],
+                 $9::uuid[],
                  $10::timestamptz[], $11::timestamptz[], $12::text[], $13::jsonb[], $14::jsonb[], $15::jsonb[])
-                 written (object_kind, object_id, project_id, client_id, standing, revision, asked_by, asked_at,
+                 written (org_id, object_kind, object_id, project_id, client_id, standing, revision, asked_by,
+                 asked_at,
                  closed_at, needed_right, named, given, request)
              ON CONFLICT (generation, org_id, object_kind, object_id) DO UPDATE
              SET project_id = excluded.project_id, client_id = excluded.client_id, standing = excluded.standing,
                  revision = excluded.revision, asked_by = excluded.asked_by, asked_at = excluded.asked_at,
                  closed_at = excluded.closed_at, needed_right = excluded.needed_right, named = excluded.named,
                  given = excluded.given, request = excluded.request",
-            of.number,
-            of.org.0,
+            generation,
+            &org_id,
             &object_kind,
             &object_id,
             &project_id,
@@ -175,15 +183,21 @@ impl Table for ApprovalRequest {
         Ok(())
     }
 
-    async fn delete(connection: &mut PgConnection, of: Generation, keys: &[Approvable]) -> Result<(), sqlx::Error> {
-        let object_kind = column(keys, |key| key.kind().as_str().to_owned());
-        let object_id = column(keys, |key| key.id());
+    async fn delete(
+        connection: &mut PgConnection,
+        generation: i32,
+        keys: &[Place<Approvable>],
+    ) -> Result<(), sqlx::Error> {
+        let org_id = column(keys, |(org, _)| org.0);
+        let object_kind = column(keys, |(_, key)| key.kind().as_str().to_owned());
+        let object_id = column(keys, |(_, key)| key.id());
         sqlx::query!(
-            "DELETE FROM read.approval_request
-             WHERE generation = $1 AND org_id = $2
-               AND object_kind = ANY ($3) AND object_id = ANY ($4)",
-            of.number,
-            of.org.0,
+            "DELETE FROM read.approval_request stored
+             USING unnest($2::uuid[], $3::text[], $4::uuid[]) gone (org_id, object_kind, object_id)
+             WHERE stored.generation = $1 AND (stored.org_id, stored.object_kind, stored.object_id) =
+                 (gone.org_id, gone.object_kind, gone.object_id)",
+            generation,
+            &org_id,
             &object_kind,
             &object_id
         )

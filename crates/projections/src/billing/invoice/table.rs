@@ -2,18 +2,18 @@
 
 use super::{Invoice, InvoiceRow, Story};
 use crate::columns::{column, json, read_word, signed, word};
-use crate::group::Table;
+use crate::group::{Place, Table};
 use crate::line::Line;
-use crate::scope::Generation;
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
 use countersign_domain::billing::content::Content;
-use countersign_domain::ids::InvoiceId;
+use countersign_domain::ids::{InvoiceId, OrgId};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
 struct Stored {
+    org_id: Uuid,
     invoice_id: Uuid,
     status: String,
     since: DateTime<Utc>,
@@ -22,14 +22,14 @@ struct Stored {
 }
 
 impl Stored {
-    fn into_row(self) -> Result<(InvoiceId, InvoiceRow), sqlx::Error> {
+    fn into_row(self) -> Result<(Place<InvoiceId>, InvoiceRow), sqlx::Error> {
         let row = InvoiceRow {
             content: self.content.0,
             status: read_word("status", self.status)?,
             since: self.since.into(),
             story: self.story.0,
         };
-        Ok((self.invoice_id.into(), row))
+        Ok(((OrgId(self.org_id), self.invoice_id.into()), row))
     }
 }
 
@@ -55,17 +55,21 @@ impl Table for Invoice {
 
     async fn load(
         connection: &mut PgConnection,
-        of: Generation,
-        keys: &[InvoiceId],
-    ) -> Result<Vec<(InvoiceId, InvoiceRow)>, sqlx::Error> {
-        let invoice_id = column(keys, |key| key.0);
+        generation: i32,
+        keys: &[Place<InvoiceId>],
+    ) -> Result<Vec<(Place<InvoiceId>, InvoiceRow)>, sqlx::Error> {
+        let org_id = column(keys, |(org, _)| org.0);
+        let invoice_id = column(keys, |(_, key)| key.0);
         let found = sqlx::query_as!(
             Stored,
-            r#"SELECT invoice_id, status, since, content AS "content: Json<Content>", story AS "story: Json<Story>"
-             FROM read.invoice
-             WHERE generation = $1 AND org_id = $2 AND invoice_id = ANY ($3)"#,
-            of.number,
-            of.org.0,
+            r#"SELECT stored.org_id, stored.invoice_id, stored.status, stored.since,
+                 stored.content AS "content: Json<Content>", stored.story AS "story: Json<Story>"
+             FROM unnest($2::uuid[], $3::uuid[]) asked (org_id, invoice_id)
+             JOIN read.invoice stored
+               ON stored.org_id = asked.org_id AND stored.invoice_id = asked.invoice_id
+             WHERE stored.generation = $1"#,
+            generation,
+            &org_id,
             &invoice_id
         )
         .fetch_all(connection)
@@ -75,10 +79,11 @@ impl Table for Invoice {
 
     async fn save(
         connection: &mut PgConnection,
-        of: Generation,
-        rows: &[(InvoiceId, InvoiceRow)],
+        generation: i32,
+        rows: &[(Place<InvoiceId>, InvoiceRow)],
     ) -> Result<(), sqlx::Error> {
-        let invoice_id = column(rows, |(id, _)| id.0);
+        let org_id = column(rows, |((org, _), _)| org.0);
+        let invoice_id = column(rows, |((_, id), _)| id.0);
         let project_id = column(rows, |(_, row)| row.content.project.0);
         let client_id = column(rows, |(_, row)| row.content.client.0);
         let status = column(rows, |(_, row)| word(&row.status));
@@ -95,8 +100,9 @@ impl Table for Invoice {
         sqlx::query!(
             "INSERT INTO read.invoice (generation, org_id, invoice_id, project_id, client_id, status, revision,
                  currency, net, gross, number, issued_on, drafted_at, since, content, story)
-             SELECT $1, $2, written.*
-             FROM unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::integer[], $8::text[], $9::bigint[],
+             SELECT $1, written.*
+             FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::integer[], $8::text[],
+                 $9::bigint[],
                  $10::bigint[], $11::text[], $12::date[], $13::timestamptz[], $14::timestamptz[], $15::jsonb[],
                  $16::jsonb[]) written
              ON CONFLICT (generation, org_id, invoice_id) DO UPDATE
@@ -105,8 +111,8 @@ impl Table for Invoice {
                  gross = excluded.gross, number = excluded.number, issued_on = excluded.issued_on,
                  drafted_at = excluded.drafted_at, since = excluded.since, content = excluded.content,
                  story = excluded.story",
-            of.number,
-            of.org.0,
+            generation,
+            &org_id,
             &invoice_id,
             &project_id,
             &client_id,
@@ -127,13 +133,19 @@ impl Table for Invoice {
         Ok(())
     }
 
-    async fn delete(connection: &mut PgConnection, of: Generation, keys: &[InvoiceId]) -> Result<(), sqlx::Error> {
-        let invoice_id = column(keys, |key| key.0);
+    async fn delete(
+        connection: &mut PgConnection,
+        generation: i32,
+        keys: &[Place<InvoiceId>],
+    ) -> Result<(), sqlx::Error> {
+        let org_id = column(keys, |(org, _)| org.0);
+        let invoice_id = column(keys, |(_, key)| key.0);
         sqlx::query!(
-            "DELETE FROM read.invoice
-             WHERE generation = $1 AND org_id = $2 AND invoice_id = ANY ($3)",
-            of.number,
-            of.org.0,
+            "DELETE FROM read.invoice stored
+             USING unnest($2::uuid[], $3::uuid[]) gone (org_id, invoice_id)
+             WHERE stored.generation = $1 AND stored.org_id = gone.org_id AND stored.invoice_id = gone.invoice_id",
+            generation,
+            &org_id,
             &invoice_id
         )
         .execute(connection)

@@ -2,26 +2,26 @@
 
 use super::{Client, ClientRow};
 use crate::columns::{column, read};
-use crate::group::Table;
+use crate::group::{Place, Table};
 use crate::line::Line;
-use crate::scope::Generation;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use countersign_domain::ids::ClientId;
+use countersign_domain::ids::{ClientId, OrgId};
 use countersign_domain::values::Label;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 struct Stored {
+    org_id: Uuid,
     client_id: Uuid,
     name: String,
     opened_at: DateTime<Utc>,
 }
 
 impl Stored {
-    fn into_row(self) -> Result<(ClientId, ClientRow), sqlx::Error> {
+    fn into_row(self) -> Result<(Place<ClientId>, ClientRow), sqlx::Error> {
         let row = ClientRow { name: read("name", Label::parse(&self.name))?, opened_at: self.opened_at.into() };
-        Ok((self.client_id.into(), row))
+        Ok(((OrgId(self.org_id), self.client_id.into()), row))
     }
 }
 
@@ -32,17 +32,20 @@ impl Table for Client {
 
     async fn load(
         connection: &mut PgConnection,
-        of: Generation,
-        keys: &[ClientId],
-    ) -> Result<Vec<(ClientId, ClientRow)>, sqlx::Error> {
-        let client_id = column(keys, |key| key.0);
+        generation: i32,
+        keys: &[Place<ClientId>],
+    ) -> Result<Vec<(Place<ClientId>, ClientRow)>, sqlx::Error> {
+        let org_id = column(keys, |(org, _)| org.0);
+        let client_id = column(keys, |(_, key)| key.0);
         let found = sqlx::query_as!(
             Stored,
-            "SELECT client_id, name, opened_at
-             FROM read.client
-             WHERE generation = $1 AND org_id = $2 AND client_id = ANY ($3)",
-            of.number,
-            of.org.0,
+            "SELECT stored.org_id, stored.client_id, stored.name, stored.opened_at
+             FROM unnest($2::uuid[], $3::uuid[]) asked (org_id, client_id)
+             JOIN read.client stored
+               ON stored.org_id = asked.org_id AND stored.client_id = asked.client_id
+             WHERE stored.generation = $1",
+            generation,
+            &org_id,
             &client_id
         )
         .fetch_all(connection)
@@ -52,20 +55,21 @@ impl Table for Client {
 
     async fn save(
         connection: &mut PgConnection,
-        of: Generation,
-        rows: &[(ClientId, ClientRow)],
+        generation: i32,
+        rows: &[(Place<ClientId>, ClientRow)],
     ) -> Result<(), sqlx::Error> {
-        let client_id = column(rows, |(id, _)| id.0);
+        let org_id = column(rows, |((org, _), _)| org.0);
+        let client_id = column(rows, |((_, id), _)| id.0);
         let name = column(rows, |(_, row)| row.name.as_str().to_owned());
         let opened_at = column(rows, |(_, row)| row.opened_at.as_utc());
         sqlx::query!(
             "INSERT INTO read.client (generation, org_id, client_id, name, opened_at)
-             SELECT $1, $2, written.*
-             FROM unnest($3::uuid[], $4::text[], $5::timestamptz[]) written
+             SELECT $1, written.*
+             FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::timestamptz[]) written
              ON CONFLICT (generation, org_id, client_id) DO UPDATE
              SET name = excluded.name, opened_at = excluded.opened_at",
-            of.number,
-            of.org.0,
+            generation,
+            &org_id,
             &client_id,
             &name,
             &opened_at
@@ -75,13 +79,19 @@ impl Table for Client {
         Ok(())
     }
 
-    async fn delete(connection: &mut PgConnection, of: Generation, keys: &[ClientId]) -> Result<(), sqlx::Error> {
-        let client_id = column(keys, |key| key.0);
+    async fn delete(
+        connection: &mut PgConnection,
+        generation: i32,
+        keys: &[Place<ClientId>],
+    ) -> Result<(), sqlx::Error> {
+        let org_id = column(keys, |(org, _)| org.0);
+        let client_id = column(keys, |(_, key)| key.0);
         sqlx::query!(
-            "DELETE FROM read.client
-             WHERE generation = $1 AND org_id = $2 AND client_id = ANY ($3)",
-            of.number,
-            of.org.0,
+            "DELETE FROM read.client stored
+             USING unnest($2::uuid[], $3::uuid[]) gone (org_id, client_id)
+             WHERE stored.generation = $1 AND stored.org_id = gone.org_id AND stored.client_id = gone.client_id",
+            generation,
+            &org_id,
             &client_id
         )
         .execute(connection)

@@ -2,16 +2,16 @@
 
 use super::{Contact, ContactRow};
 use crate::columns::column;
-use crate::group::Table;
+use crate::group::{Place, Table};
 use crate::line::Line;
-use crate::scope::Generation;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use countersign_domain::ids::ContactId;
+use countersign_domain::ids::{ContactId, OrgId};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 struct Stored {
+    org_id: Uuid,
     contact_id: Uuid,
     client_id: Uuid,
     mailbox_id: Uuid,
@@ -19,13 +19,13 @@ struct Stored {
 }
 
 impl Stored {
-    fn into_row(self) -> Result<(ContactId, ContactRow), sqlx::Error> {
+    fn into_row(self) -> Result<(Place<ContactId>, ContactRow), sqlx::Error> {
         let row = ContactRow {
             client: self.client_id.into(),
             mailbox: self.mailbox_id.into(),
             added_at: self.added_at.into(),
         };
-        Ok((self.contact_id.into(), row))
+        Ok(((OrgId(self.org_id), self.contact_id.into()), row))
     }
 }
 
@@ -36,17 +36,20 @@ impl Table for Contact {
 
     async fn load(
         connection: &mut PgConnection,
-        of: Generation,
-        keys: &[ContactId],
-    ) -> Result<Vec<(ContactId, ContactRow)>, sqlx::Error> {
-        let contact_id = column(keys, |key| key.0);
+        generation: i32,
+        keys: &[Place<ContactId>],
+    ) -> Result<Vec<(Place<ContactId>, ContactRow)>, sqlx::Error> {
+        let org_id = column(keys, |(org, _)| org.0);
+        let contact_id = column(keys, |(_, key)| key.0);
         let found = sqlx::query_as!(
             Stored,
-            "SELECT contact_id, client_id, mailbox_id, added_at
-             FROM read.contact
-             WHERE generation = $1 AND org_id = $2 AND contact_id = ANY ($3)",
-            of.number,
-            of.org.0,
+            "SELECT stored.org_id, stored.contact_id, stored.client_id, stored.mailbox_id, stored.added_at
+             FROM unnest($2::uuid[], $3::uuid[]) asked (org_id, contact_id)
+             JOIN read.contact stored
+               ON stored.org_id = asked.org_id AND stored.contact_id = asked.contact_id
+             WHERE stored.generation = $1",
+            generation,
+            &org_id,
             &contact_id
         )
         .fetch_all(connection)
@@ -56,21 +59,22 @@ impl Table for Contact {
 
     async fn save(
         connection: &mut PgConnection,
-        of: Generation,
-        rows: &[(ContactId, ContactRow)],
+        generation: i32,
+        rows: &[(Place<ContactId>, ContactRow)],
     ) -> Result<(), sqlx::Error> {
-        let contact_id = column(rows, |(id, _)| id.0);
+        let org_id = column(rows, |((org, _), _)| org.0);
+        let contact_id = column(rows, |((_, id), _)| id.0);
         let client_id = column(rows, |(_, row)| row.client.0);
         let mailbox_id = column(rows, |(_, row)| row.mailbox.0);
         let added_at = column(rows, |(_, row)| row.added_at.as_utc());
         sqlx::query!(
             "INSERT INTO read.contact (generation, org_id, contact_id, client_id, mailbox_id, added_at)
-             SELECT $1, $2, written.*
-             FROM unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::timestamptz[]) written
+             SELECT $1, written.*
+             FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::timestamptz[]) written
              ON CONFLICT (generation, org_id, contact_id) DO UPDATE
              SET client_id = excluded.client_id, mailbox_id = excluded.mailbox_id, added_at = excluded.added_at",
-            of.number,
-            of.org.0,
+            generation,
+            &org_id,
             &contact_id,
             &client_id,
             &mailbox_id,
@@ -81,13 +85,19 @@ impl Table for Contact {
         Ok(())
     }
 
-    async fn delete(connection: &mut PgConnection, of: Generation, keys: &[ContactId]) -> Result<(), sqlx::Error> {
-        let contact_id = column(keys, |key| key.0);
+    async fn delete(
+        connection: &mut PgConnection,
+        generation: i32,
+        keys: &[Place<ContactId>],
+    ) -> Result<(), sqlx::Error> {
+        let org_id = column(keys, |(org, _)| org.0);
+        let contact_id = column(keys, |(_, key)| key.0);
         sqlx::query!(
-            "DELETE FROM read.contact
-             WHERE generation = $1 AND org_id = $2 AND contact_id = ANY ($3)",
-            of.number,
-            of.org.0,
+            "DELETE FROM read.contact stored
+             USING unnest($2::uuid[], $3::uuid[]) gone (org_id, contact_id)
+             WHERE stored.generation = $1 AND stored.org_id = gone.org_id AND stored.contact_id = gone.contact_id",
+            generation,
+            &org_id,
             &contact_id
         )
         .execute(connection)

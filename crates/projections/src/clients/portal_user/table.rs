@@ -2,16 +2,16 @@
 
 use super::{PortalUser, PortalUserRow};
 use crate::columns::{column, moment, read_word, word};
-use crate::group::Table;
+use crate::group::{Place, Table};
 use crate::line::Line;
-use crate::scope::Generation;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use countersign_domain::ids::PortalUserId;
+use countersign_domain::ids::{OrgId, PortalUserId};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 struct Stored {
+    org_id: Uuid,
     portal_user_id: Uuid,
     contact_id: Uuid,
     client_id: Uuid,
@@ -26,7 +26,7 @@ struct Stored {
 }
 
 impl Stored {
-    fn into_row(self) -> Result<(PortalUserId, PortalUserRow), sqlx::Error> {
+    fn into_row(self) -> Result<(Place<PortalUserId>, PortalUserRow), sqlx::Error> {
         let row = PortalUserRow {
             contact: self.contact_id.into(),
             client: self.client_id.into(),
@@ -39,7 +39,7 @@ impl Stored {
             accepted_at: self.accepted_at.map(Into::into),
             deactivated_at: self.deactivated_at.map(Into::into),
         };
-        Ok((self.portal_user_id.into(), row))
+        Ok(((OrgId(self.org_id), self.portal_user_id.into()), row))
     }
 }
 
@@ -62,18 +62,22 @@ impl Table for PortalUser {
 
     async fn load(
         connection: &mut PgConnection,
-        of: Generation,
-        keys: &[PortalUserId],
-    ) -> Result<Vec<(PortalUserId, PortalUserRow)>, sqlx::Error> {
-        let portal_user_id = column(keys, |key| key.0);
+        generation: i32,
+        keys: &[Place<PortalUserId>],
+    ) -> Result<Vec<(Place<PortalUserId>, PortalUserRow)>, sqlx::Error> {
+        let org_id = column(keys, |(org, _)| org.0);
+        let portal_user_id = column(keys, |(_, key)| key.0);
         let found = sqlx::query_as!(
             Stored,
-            "SELECT portal_user_id, contact_id, client_id, mailbox_id, status, prepared_at, invitation_id,
-                 invited_at, expires_at, accepted_at, deactivated_at
-             FROM read.portal_user
-             WHERE generation = $1 AND org_id = $2 AND portal_user_id = ANY ($3)",
-            of.number,
-            of.org.0,
+            "SELECT stored.org_id, stored.portal_user_id, stored.contact_id, stored.client_id, stored.mailbox_id,
+                 stored.status, stored.prepared_at, stored.invitation_id, stored.invited_at, stored.expires_at,
+                 stored.accepted_at, stored.deactivated_at
+             FROM unnest($2::uuid[], $3::uuid[]) asked (org_id, portal_user_id)
+             JOIN read.portal_user stored
+               ON stored.org_id = asked.org_id AND stored.portal_user_id = asked.portal_user_id
+             WHERE stored.generation = $1",
+            generation,
+            &org_id,
             &portal_user_id
         )
         .fetch_all(connection)
@@ -83,10 +87,11 @@ impl Table for PortalUser {
 
     async fn save(
         connection: &mut PgConnection,
-        of: Generation,
-        rows: &[(PortalUserId, PortalUserRow)],
+        generation: i32,
+        rows: &[(Place<PortalUserId>, PortalUserRow)],
     ) -> Result<(), sqlx::Error> {
-        let portal_user_id = column(rows, |(id, _)| id.0);
+        let org_id = column(rows, |((org, _), _)| org.0);
+        let portal_user_id = column(rows, |((_, id), _)| id.0);
         let contact_id = column(rows, |(_, row)| row.contact.0);
         let client_id = column(rows, |(_, row)| row.client.0);
         let mailbox_id = column(rows, |(_, row)| row.mailbox.0);
@@ -100,8 +105,9 @@ impl Table for PortalUser {
         sqlx::query!(
             "INSERT INTO read.portal_user (generation, org_id, portal_user_id, contact_id, client_id, mailbox_id,
                  status, prepared_at, invitation_id, invited_at, expires_at, accepted_at, deactivated_at)
-             SELECT $1, $2, written.*
-             FROM unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[], $8::timestamptz[], $9::uuid[],
+             SELECT $1, written.*
+             FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[], $8::timestamptz[],
+                 $9::uuid[],
                  $10::timestamptz[], $11::timestamptz[], $12::timestamptz[], $13::timestamptz[]) written
              ON CONFLICT (generation, org_id, portal_user_id) DO UPDATE
              SET contact_id = excluded.contact_id, client_id = excluded.client_id, mailbox_id = excluded.mailbox_id,
@@ -109,8 +115,8 @@ impl Table for PortalUser {
                  invitation_id = excluded.invitation_id, invited_at = excluded.invited_at,
                  expires_at = excluded.expires_at, accepted_at = excluded.accepted_at,
                  deactivated_at = excluded.deactivated_at",
-            of.number,
-            of.org.0,
+            generation,
+            &org_id,
             &portal_user_id,
             &contact_id,
             &client_id,
@@ -128,13 +134,19 @@ impl Table for PortalUser {
         Ok(())
     }
 
-    async fn delete(connection: &mut PgConnection, of: Generation, keys: &[PortalUserId]) -> Result<(), sqlx::Error> {
-        let portal_user_id = column(keys, |key| key.0);
+    async fn delete(
+        connection: &mut PgConnection,
+        generation: i32,
+        keys: &[Place<PortalUserId>],
+    ) -> Result<(), sqlx::Error> {
+        let org_id = column(keys, |(org, _)| org.0);
+        let portal_user_id = column(keys, |(_, key)| key.0);
         sqlx::query!(
-            "DELETE FROM read.portal_user
-             WHERE generation = $1 AND org_id = $2 AND portal_user_id = ANY ($3)",
-            of.number,
-            of.org.0,
+            "DELETE FROM read.portal_user stored
+             USING unnest($2::uuid[], $3::uuid[]) gone (org_id, portal_user_id)
+             WHERE stored.generation = $1 AND stored.org_id = gone.org_id AND stored.portal_user_id = gone.portal_user_id",
+            generation,
+            &org_id,
             &portal_user_id
         )
         .execute(connection)

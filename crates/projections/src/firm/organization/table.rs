@@ -2,15 +2,17 @@
 
 use super::{Organization, OrganizationRow};
 use crate::columns::{column, read, read_count, signed};
-use crate::group::Table;
+use crate::group::{Place, Table};
 use crate::line::Line;
-use crate::scope::Generation;
 use async_trait::async_trait;
 use countersign_domain::firm::organization::Home;
+use countersign_domain::ids::OrgId;
 use countersign_domain::values::{Currency, Label, Locale, Slug, TimeZone};
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 struct Stored {
+    org_id: Uuid,
     slug: String,
     name: String,
     plan: String,
@@ -21,7 +23,7 @@ struct Stored {
 }
 
 impl Stored {
-    fn into_row(self) -> Result<((), OrganizationRow), sqlx::Error> {
+    fn into_row(self) -> Result<(Place<()>, OrganizationRow), sqlx::Error> {
         let home = Home {
             time_zone: read("time_zone", TimeZone::parse(&self.time_zone))?,
             currency: read("currency", Currency::parse(&self.currency))?,
@@ -34,7 +36,7 @@ impl Stored {
             home,
             seats_used: read_count("seats_used", self.seats_used)?,
         };
-        Ok(((), row))
+        Ok(((OrgId(self.org_id), ()), row))
     }
 }
 
@@ -45,15 +47,19 @@ impl Table for Organization {
 
     async fn load(
         connection: &mut PgConnection,
-        of: Generation,
-        _: &[()],
-    ) -> Result<Vec<((), OrganizationRow)>, sqlx::Error> {
+        generation: i32,
+        keys: &[Place<()>],
+    ) -> Result<Vec<(Place<()>, OrganizationRow)>, sqlx::Error> {
+        let org_id = column(keys, |(org, _)| org.0);
         let found = sqlx::query_as!(
             Stored,
-            "SELECT slug, name, plan, time_zone, currency, locale, seats_used
-             FROM read.organization WHERE generation = $1 AND org_id = $2",
-            of.number,
-            of.org.0
+            "SELECT stored.org_id, stored.slug, stored.name, stored.plan, stored.time_zone, stored.currency,
+                 stored.locale, stored.seats_used
+             FROM unnest($2::uuid[]) asked (org_id)
+             JOIN read.organization stored ON stored.org_id = asked.org_id
+             WHERE stored.generation = $1",
+            generation,
+            &org_id
         )
         .fetch_all(connection)
         .await?;
@@ -62,9 +68,10 @@ impl Table for Organization {
 
     async fn save(
         connection: &mut PgConnection,
-        of: Generation,
-        rows: &[((), OrganizationRow)],
+        generation: i32,
+        rows: &[(Place<()>, OrganizationRow)],
     ) -> Result<(), sqlx::Error> {
+        let org_id = column(rows, |((org, _), _)| org.0);
         let slugs = column(rows, |(_, row)| row.slug.as_str().to_owned());
         let names = column(rows, |(_, row)| row.name.as_str().to_owned());
         let plans = column(rows, |(_, row)| row.plan.as_str().to_owned());
@@ -75,13 +82,14 @@ impl Table for Organization {
         sqlx::query!(
             "INSERT INTO read.organization (generation, org_id, slug, name, plan, time_zone, currency, locale,
                  seats_used)
-             SELECT $1, $2, written.*
-             FROM unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::integer[]) written
+             SELECT $1, written.*
+             FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+                 $9::integer[]) written
              ON CONFLICT (generation, org_id) DO UPDATE
              SET slug = excluded.slug, name = excluded.name, plan = excluded.plan, time_zone = excluded.time_zone,
                  currency = excluded.currency, locale = excluded.locale, seats_used = excluded.seats_used",
-            of.number,
-            of.org.0,
+            generation,
+            &org_id,
             &slugs,
             &names,
             &plans,
@@ -95,10 +103,17 @@ impl Table for Organization {
         Ok(())
     }
 
-    async fn delete(connection: &mut PgConnection, of: Generation, _: &[()]) -> Result<(), sqlx::Error> {
-        sqlx::query!("DELETE FROM read.organization WHERE generation = $1 AND org_id = $2", of.number, of.org.0)
-            .execute(connection)
-            .await?;
+    async fn delete(connection: &mut PgConnection, generation: i32, keys: &[Place<()>]) -> Result<(), sqlx::Error> {
+        let org_id = column(keys, |(org, _)| org.0);
+        sqlx::query!(
+            "DELETE FROM read.organization stored
+             USING unnest($2::uuid[]) gone (org_id)
+             WHERE stored.generation = $1 AND stored.org_id = gone.org_id",
+            generation,
+            &org_id
+        )
+        .execute(connection)
+        .await?;
         Ok(())
     }
 

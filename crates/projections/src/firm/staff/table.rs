@@ -2,16 +2,16 @@
 
 use super::{Staff, StaffRow};
 use crate::columns::{column, moment, read_word, word};
-use crate::group::Table;
+use crate::group::{Place, Table};
 use crate::line::Line;
-use crate::scope::Generation;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use countersign_domain::ids::StaffId;
+use countersign_domain::ids::{OrgId, StaffId};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 struct Stored {
+    org_id: Uuid,
     staff_id: Uuid,
     level: String,
     status: String,
@@ -22,7 +22,7 @@ struct Stored {
 }
 
 impl Stored {
-    fn into_row(self) -> Result<(StaffId, StaffRow), sqlx::Error> {
+    fn into_row(self) -> Result<(Place<StaffId>, StaffRow), sqlx::Error> {
         let row = StaffRow {
             level: read_word("level", self.level)?,
             status: read_word("status", self.status)?,
@@ -31,7 +31,7 @@ impl Stored {
             joined_at: self.joined_at.map(Into::into),
             invitation: self.invitation_id.map(Into::into),
         };
-        Ok((self.staff_id.into(), row))
+        Ok(((OrgId(self.org_id), self.staff_id.into()), row))
     }
 }
 
@@ -43,16 +43,21 @@ impl Table for Staff {
 
     async fn load(
         connection: &mut PgConnection,
-        of: Generation,
-        keys: &[StaffId],
-    ) -> Result<Vec<(StaffId, StaffRow)>, sqlx::Error> {
-        let ids = column(keys, |key| key.0);
+        generation: i32,
+        keys: &[Place<StaffId>],
+    ) -> Result<Vec<(Place<StaffId>, StaffRow)>, sqlx::Error> {
+        let org_id = column(keys, |(org, _)| org.0);
+        let ids = column(keys, |(_, key)| key.0);
         let found = sqlx::query_as!(
             Stored,
-            "SELECT staff_id, level, status, mailbox_id, added_at, joined_at, invitation_id
-             FROM read.staff WHERE generation = $1 AND org_id = $2 AND staff_id = ANY ($3)",
-            of.number,
-            of.org.0,
+            "SELECT stored.org_id, stored.staff_id, stored.level, stored.status, stored.mailbox_id,
+                 stored.added_at, stored.joined_at, stored.invitation_id
+             FROM unnest($2::uuid[], $3::uuid[]) asked (org_id, staff_id)
+             JOIN read.staff stored
+               ON stored.org_id = asked.org_id AND stored.staff_id = asked.staff_id
+             WHERE stored.generation = $1",
+            generation,
+            &org_id,
             &ids
         )
         .fetch_all(connection)
@@ -62,10 +67,11 @@ impl Table for Staff {
 
     async fn save(
         connection: &mut PgConnection,
-        of: Generation,
-        rows: &[(StaffId, StaffRow)],
+        generation: i32,
+        rows: &[(Place<StaffId>, StaffRow)],
     ) -> Result<(), sqlx::Error> {
-        let ids = column(rows, |(id, _)| id.0);
+        let org_id = column(rows, |((org, _), _)| org.0);
+        let ids = column(rows, |((_, id), _)| id.0);
         let levels = column(rows, |(_, row)| word(&row.level));
         let statuses = column(rows, |(_, row)| word(&row.status));
         let mailboxes = column(rows, |(_, row)| row.mailbox.0);
@@ -75,15 +81,16 @@ impl Table for Staff {
         sqlx::query!(
             "INSERT INTO read.staff (generation, org_id, staff_id, level, status, mailbox_id, added_at, joined_at,
                  invitation_id)
-             SELECT $1, $2, written.*
-             FROM unnest($3::uuid[], $4::text[], $5::text[], $6::uuid[], $7::timestamptz[], $8::timestamptz[],
+             SELECT $1, written.*
+             FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::uuid[], $7::timestamptz[],
+                 $8::timestamptz[],
                  $9::uuid[]) written
              ON CONFLICT (generation, org_id, staff_id) DO UPDATE
              SET level = excluded.level, status = excluded.status, mailbox_id = excluded.mailbox_id,
                  added_at = excluded.added_at, joined_at = excluded.joined_at,
                  invitation_id = excluded.invitation_id",
-            of.number,
-            of.org.0,
+            generation,
+            &org_id,
             &ids,
             &levels,
             &statuses,
@@ -97,12 +104,19 @@ impl Table for Staff {
         Ok(())
     }
 
-    async fn delete(connection: &mut PgConnection, of: Generation, keys: &[StaffId]) -> Result<(), sqlx::Error> {
-        let ids = column(keys, |key| key.0);
+    async fn delete(
+        connection: &mut PgConnection,
+        generation: i32,
+        keys: &[Place<StaffId>],
+    ) -> Result<(), sqlx::Error> {
+        let org_id = column(keys, |(org, _)| org.0);
+        let ids = column(keys, |(_, key)| key.0);
         sqlx::query!(
-            "DELETE FROM read.staff WHERE generation = $1 AND org_id = $2 AND staff_id = ANY ($3)",
-            of.number,
-            of.org.0,
+            "DELETE FROM read.staff stored
+             USING unnest($2::uuid[], $3::uuid[]) gone (org_id, staff_id)
+             WHERE stored.generation = $1 AND stored.org_id = gone.org_id AND stored.staff_id = gone.staff_id",
+            generation,
+            &org_id,
             &ids
         )
         .execute(connection)

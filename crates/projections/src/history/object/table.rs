@@ -2,9 +2,8 @@
 
 use super::{ObjectHistory, ObjectHistoryRow};
 use crate::columns::{column, json, signed_position, word};
-use crate::group::Table;
+use crate::group::{Place, Table};
 use crate::line::Line;
-use crate::scope::Generation;
 use async_trait::async_trait;
 use countersign_domain::envelope::ObjectKind;
 use sqlx::PgConnection;
@@ -31,21 +30,22 @@ impl Table for ObjectHistory {
     /// cost a scan of the table until Postgres has counted what an import just wrote: quadratic.)
     async fn load(
         _: &mut PgConnection,
-        _: Generation,
-        _: &[(ObjectKind, Uuid, u64)],
-    ) -> Result<Vec<((ObjectKind, Uuid, u64), ObjectHistoryRow)>, sqlx::Error> {
+        _: i32,
+        _: &[Place<(ObjectKind, Uuid, u64)>],
+    ) -> Result<Vec<(Place<(ObjectKind, Uuid, u64)>, ObjectHistoryRow)>, sqlx::Error> {
         Ok(Vec::new())
     }
 
     async fn save(
         connection: &mut PgConnection,
-        of: Generation,
-        rows: &[((ObjectKind, Uuid, u64), ObjectHistoryRow)],
+        generation: i32,
+        rows: &[(Place<(ObjectKind, Uuid, u64)>, ObjectHistoryRow)],
     ) -> Result<(), sqlx::Error> {
-        let object_kind = column(rows, |(id, _)| id.0.as_str().to_owned());
-        let object_id = column(rows, |(id, _)| id.1);
-        let position = column(rows, |(id, _)| signed_position(id.2));
-        let roles = column(rows, |(_, row)| json(&row.roles));
+        let org_id = column(rows, |((org, _), _)| org.0);
+        let object_kind = column(rows, |((_, id), _)| id.0.as_str().to_owned());
+        let object_id = column(rows, |((_, id), _)| id.1);
+        let position = column(rows, |((_, id), _)| signed_position(id.2));
+        let roles = column(rows, |(_, row)| row.roles.iter().map(word).collect::<Vec<_>>().join(","));
         let event_type = column(rows, |(_, row)| row.event_type.clone());
         let stream_kind = column(rows, |(_, row)| row.stream.kind.as_str().to_owned());
         let stream_id = column(rows, |(_, row)| row.stream.id);
@@ -54,18 +54,18 @@ impl Table for ObjectHistory {
         sqlx::query!(
             "INSERT INTO read.object_history (generation, org_id, object_kind, object_id, position, roles,
                  event_type, stream_kind, stream_id, recorded_at, actor)
-             SELECT $1, $2, written.object_kind, written.object_id, written.position,
-                 ARRAY(SELECT jsonb_array_elements_text(written.roles)), written.event_type, written.stream_kind,
+             SELECT $1, written.org_id, written.object_kind, written.object_id, written.position,
+                 string_to_array(written.roles, ','), written.event_type, written.stream_kind,
                  written.stream_id, written.recorded_at, written.actor
-             FROM unnest($3::text[], $4::uuid[], $5::bigint[], $6::jsonb[], $7::text[], $8::text[], $9::uuid[],
-                 $10::timestamptz[], $11::jsonb[])
-                 written (object_kind, object_id, position, roles, event_type, stream_kind, stream_id, recorded_at,
-                 actor)
+             FROM unnest($2::uuid[], $3::text[], $4::uuid[], $5::bigint[], $6::text[], $7::text[], $8::text[],
+                 $9::uuid[], $10::timestamptz[], $11::jsonb[])
+                 written (org_id, object_kind, object_id, position, roles, event_type, stream_kind, stream_id,
+                 recorded_at, actor)
              ON CONFLICT (generation, org_id, object_kind, object_id, position) DO UPDATE
              SET roles = excluded.roles, event_type = excluded.event_type, stream_kind = excluded.stream_kind,
                  stream_id = excluded.stream_id, recorded_at = excluded.recorded_at, actor = excluded.actor",
-            of.number,
-            of.org.0,
+            generation,
+            &org_id,
             &object_kind,
             &object_id,
             &position,
@@ -83,18 +83,21 @@ impl Table for ObjectHistory {
 
     async fn delete(
         connection: &mut PgConnection,
-        of: Generation,
-        keys: &[(ObjectKind, Uuid, u64)],
+        generation: i32,
+        keys: &[Place<(ObjectKind, Uuid, u64)>],
     ) -> Result<(), sqlx::Error> {
-        let object_kind = column(keys, |key| key.0.as_str().to_owned());
-        let object_id = column(keys, |key| key.1);
-        let position = column(keys, |key| signed_position(key.2));
+        let org_id = column(keys, |(org, _)| org.0);
+        let object_kind = column(keys, |(_, key)| key.0.as_str().to_owned());
+        let object_id = column(keys, |(_, key)| key.1);
+        let position = column(keys, |(_, key)| signed_position(key.2));
         sqlx::query!(
-            "DELETE FROM read.object_history
-             WHERE generation = $1 AND org_id = $2
-               AND (object_kind, object_id, position) IN (SELECT * FROM unnest($3::text[], $4::uuid[], $5::bigint[]))",
-            of.number,
-            of.org.0,
+            "DELETE FROM read.object_history stored
+             USING unnest($2::uuid[], $3::text[], $4::uuid[], $5::bigint[]) gone (org_id, object_kind, object_id,
+                 position)
+             WHERE stored.generation = $1 AND (stored.org_id, stored.object_kind, stored.object_id, stored.position) =
+                 (gone.org_id, gone.object_kind, gone.object_id, gone.position)",
+            generation,
+            &org_id,
             &object_kind,
             &object_id,
             &position

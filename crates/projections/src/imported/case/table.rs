@@ -2,12 +2,11 @@
 
 use super::{ImportedCase, ImportedCaseRow};
 use crate::columns::{column, json, moment, read};
-use crate::group::Table;
+use crate::group::{Place, Table};
 use crate::line::Line;
-use crate::scope::Generation;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use countersign_domain::ids::CaseId;
+use countersign_domain::ids::{CaseId, OrgId};
 use countersign_domain::imported::case::KnownStep;
 use countersign_domain::imported::verbatim::Verbatim;
 use countersign_domain::values::Label;
@@ -16,6 +15,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 struct Stored {
+    org_id: Uuid,
     case_id: Uuid,
     log: String,
     name: String,
@@ -23,13 +23,13 @@ struct Stored {
 }
 
 impl Stored {
-    fn into_row(self) -> Result<(CaseId, ImportedCaseRow), sqlx::Error> {
+    fn into_row(self) -> Result<(Place<CaseId>, ImportedCaseRow), sqlx::Error> {
         let row = ImportedCaseRow {
             log: read("log", Label::parse(&self.log))?,
             name: read("name", Verbatim::parse(&self.name))?,
             steps: self.steps.0,
         };
-        Ok((self.case_id.into(), row))
+        Ok(((OrgId(self.org_id), self.case_id.into()), row))
     }
 }
 
@@ -51,17 +51,21 @@ impl Table for ImportedCase {
 
     async fn load(
         connection: &mut PgConnection,
-        of: Generation,
-        keys: &[CaseId],
-    ) -> Result<Vec<(CaseId, ImportedCaseRow)>, sqlx::Error> {
-        let case_id = column(keys, |key| key.0);
+        generation: i32,
+        keys: &[Place<CaseId>],
+    ) -> Result<Vec<(Place<CaseId>, ImportedCaseRow)>, sqlx::Error> {
+        let org_id = column(keys, |(org, _)| org.0);
+        let case_id = column(keys, |(_, key)| key.0);
         let found = sqlx::query_as!(
             Stored,
-            r#"SELECT case_id, log, name, steps AS "steps: Json<Vec<KnownStep>>"
-             FROM read.imported_case
-             WHERE generation = $1 AND org_id = $2 AND case_id = ANY ($3)"#,
-            of.number,
-            of.org.0,
+            r#"SELECT stored.org_id, stored.case_id, stored.log, stored.name,
+                 stored.steps AS "steps: Json<Vec<KnownStep>>"
+             FROM unnest($2::uuid[], $3::uuid[]) asked (org_id, case_id)
+             JOIN read.imported_case stored
+               ON stored.org_id = asked.org_id AND stored.case_id = asked.case_id
+             WHERE stored.generation = $1"#,
+            generation,
+            &org_id,
             &case_id
         )
         .fetch_all(connection)
@@ -71,10 +75,11 @@ impl Table for ImportedCase {
 
     async fn save(
         connection: &mut PgConnection,
-        of: Generation,
-        rows: &[(CaseId, ImportedCaseRow)],
+        generation: i32,
+        rows: &[(Place<CaseId>, ImportedCaseRow)],
     ) -> Result<(), sqlx::Error> {
-        let case_id = column(rows, |(id, _)| id.0);
+        let org_id = column(rows, |((org, _), _)| org.0);
+        let case_id = column(rows, |((_, id), _)| id.0);
         let log = column(rows, |(_, row)| row.log.as_str().to_owned());
         let name = column(rows, |(_, row)| row.name.as_str().to_owned());
         let step_count = column(rows, |(_, row)| i32::try_from(row.steps.len()).unwrap_or(i32::MAX));
@@ -87,21 +92,24 @@ impl Table for ImportedCase {
         sqlx::query!(
             "INSERT INTO read.imported_case (generation, org_id, case_id, log, name, step_count, first_at, last_at,
                  exceptions, refusals, unknown_activities, steps)
-             SELECT $1, $2, written.case_id, written.log, written.name, written.step_count, written.first_at,
+             SELECT $1, written.org_id, written.case_id, written.log, written.name, written.step_count,
+                 written.first_at,
                  written.last_at, ARRAY(SELECT jsonb_array_elements_text(written.exceptions)),
                  ARRAY(SELECT jsonb_array_elements_text(written.refusals)),
                  ARRAY(SELECT jsonb_array_elements_text(written.unknown_activities)), written.steps
-             FROM unnest($3::uuid[], $4::text[], $5::text[], $6::integer[], $7::timestamptz[], $8::timestamptz[],
+             FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::integer[], $7::timestamptz[],
+                 $8::timestamptz[],
                  $9::jsonb[], $10::jsonb[], $11::jsonb[], $12::jsonb[])
-                 written (case_id, log, name, step_count, first_at, last_at, exceptions, refusals, unknown_activities,
+                 written (org_id, case_id, log, name, step_count, first_at, last_at, exceptions, refusals,
+                 unknown_activities,
                  steps)
              ON CONFLICT (generation, org_id, case_id) DO UPDATE
              SET log = excluded.log, name = excluded.name, step_count = excluded.step_count,
                  first_at = excluded.first_at, last_at = excluded.last_at, exceptions = excluded.exceptions,
                  refusals = excluded.refusals, unknown_activities = excluded.unknown_activities,
                  steps = excluded.steps",
-            of.number,
-            of.org.0,
+            generation,
+            &org_id,
             &case_id,
             &log,
             &name,
@@ -118,13 +126,15 @@ impl Table for ImportedCase {
         Ok(())
     }
 
-    async fn delete(connection: &mut PgConnection, of: Generation, keys: &[CaseId]) -> Result<(), sqlx::Error> {
-        let case_id = column(keys, |key| key.0);
+    async fn delete(connection: &mut PgConnection, generation: i32, keys: &[Place<CaseId>]) -> Result<(), sqlx::Error> {
+        let org_id = column(keys, |(org, _)| org.0);
+        let case_id = column(keys, |(_, key)| key.0);
         sqlx::query!(
-            "DELETE FROM read.imported_case
-             WHERE generation = $1 AND org_id = $2 AND case_id = ANY ($3)",
-            of.number,
-            of.org.0,
+            "DELETE FROM read.imported_case stored
+             USING unnest($2::uuid[], $3::uuid[]) gone (org_id, case_id)
+             WHERE stored.generation = $1 AND stored.org_id = gone.org_id AND stored.case_id = gone.case_id",
+            generation,
+            &org_id,
             &case_id
         )
         .execute(connection)

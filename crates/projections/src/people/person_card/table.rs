@@ -2,26 +2,26 @@
 
 use super::{PersonCard, PersonCardRow};
 use crate::columns::{column, read};
-use crate::group::Table;
+use crate::group::{Place, Table};
 use crate::line::Line;
-use crate::scope::Generation;
 use async_trait::async_trait;
-use countersign_domain::ids::PersonId;
+use countersign_domain::ids::{OrgId, PersonId};
 use countersign_domain::values::Email;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 struct Stored {
+    org_id: Uuid,
     person_id: Uuid,
     name: Option<String>,
     email: Option<String>,
 }
 
 impl Stored {
-    fn into_row(self) -> Result<(PersonId, PersonCardRow), sqlx::Error> {
+    fn into_row(self) -> Result<(Place<PersonId>, PersonCardRow), sqlx::Error> {
         let email = self.email.map(|email| read("email", Email::parse(&email))).transpose()?;
         let row = PersonCardRow { name: self.name, email };
-        Ok((PersonId(self.person_id), row))
+        Ok(((OrgId(self.org_id), PersonId(self.person_id)), row))
     }
 }
 
@@ -33,17 +33,20 @@ impl Table for PersonCard {
 
     async fn load(
         connection: &mut PgConnection,
-        of: Generation,
-        keys: &[PersonId],
-    ) -> Result<Vec<(PersonId, PersonCardRow)>, sqlx::Error> {
-        let person_id = column(keys, |key| key.0);
+        generation: i32,
+        keys: &[Place<PersonId>],
+    ) -> Result<Vec<(Place<PersonId>, PersonCardRow)>, sqlx::Error> {
+        let org_id = column(keys, |(org, _)| org.0);
+        let person_id = column(keys, |(_, key)| key.0);
         let found = sqlx::query_as!(
             Stored,
-            "SELECT person_id, name, email
-             FROM read.person_card
-             WHERE generation = $1 AND org_id = $2 AND person_id = ANY ($3)",
-            of.number,
-            of.org.0,
+            "SELECT stored.org_id, stored.person_id, stored.name, stored.email
+             FROM unnest($2::uuid[], $3::uuid[]) asked (org_id, person_id)
+             JOIN read.person_card stored
+               ON stored.org_id = asked.org_id AND stored.person_id = asked.person_id
+             WHERE stored.generation = $1",
+            generation,
+            &org_id,
             &person_id
         )
         .fetch_all(connection)
@@ -53,20 +56,21 @@ impl Table for PersonCard {
 
     async fn save(
         connection: &mut PgConnection,
-        of: Generation,
-        rows: &[(PersonId, PersonCardRow)],
+        generation: i32,
+        rows: &[(Place<PersonId>, PersonCardRow)],
     ) -> Result<(), sqlx::Error> {
-        let person_id = column(rows, |(id, _)| id.0);
+        let org_id = column(rows, |((org, _), _)| org.0);
+        let person_id = column(rows, |((_, id), _)| id.0);
         let name = column(rows, |(_, row)| row.name.clone());
         let email = column(rows, |(_, row)| row.email.as_ref().map(|email| email.as_str().to_owned()));
         sqlx::query!(
             "INSERT INTO read.person_card (generation, org_id, person_id, name, email)
-             SELECT $1, $2, written.*
-             FROM unnest($3::uuid[], $4::text[], $5::text[]) written
+             SELECT $1, written.*
+             FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[]) written
              ON CONFLICT (generation, org_id, person_id) DO UPDATE
              SET name = excluded.name, email = excluded.email",
-            of.number,
-            of.org.0,
+            generation,
+            &org_id,
             &person_id,
             &name as &[Option<String>],
             &email as &[Option<String>]
@@ -76,13 +80,19 @@ impl Table for PersonCard {
         Ok(())
     }
 
-    async fn delete(connection: &mut PgConnection, of: Generation, keys: &[PersonId]) -> Result<(), sqlx::Error> {
-        let person_id = column(keys, |key| key.0);
+    async fn delete(
+        connection: &mut PgConnection,
+        generation: i32,
+        keys: &[Place<PersonId>],
+    ) -> Result<(), sqlx::Error> {
+        let org_id = column(keys, |(org, _)| org.0);
+        let person_id = column(keys, |(_, key)| key.0);
         sqlx::query!(
-            "DELETE FROM read.person_card
-             WHERE generation = $1 AND org_id = $2 AND person_id = ANY ($3)",
-            of.number,
-            of.org.0,
+            "DELETE FROM read.person_card stored
+             USING unnest($2::uuid[], $3::uuid[]) gone (org_id, person_id)
+             WHERE stored.generation = $1 AND stored.org_id = gone.org_id AND stored.person_id = gone.person_id",
+            generation,
+            &org_id,
             &person_id
         )
         .execute(connection)

@@ -2,12 +2,11 @@
 
 use super::{LineRow, Project, ProjectRow};
 use crate::columns::{column, json, read, read_hours, read_money};
-use crate::group::Table;
+use crate::group::{Place, Table};
 use crate::line::Line;
-use crate::scope::Generation;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use countersign_domain::ids::ProjectId;
+use countersign_domain::ids::{OrgId, ProjectId};
 use countersign_domain::values::{Currency, Label};
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
@@ -15,6 +14,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 struct Stored {
+    org_id: Uuid,
     project_id: Uuid,
     client_id: Uuid,
     name: String,
@@ -30,7 +30,7 @@ struct Stored {
 }
 
 impl Stored {
-    fn into_row(self) -> Result<(ProjectId, ProjectRow), sqlx::Error> {
+    fn into_row(self) -> Result<(Place<ProjectId>, ProjectRow), sqlx::Error> {
         let currency = read("currency", Currency::parse(&self.currency))?;
         let row = ProjectRow {
             client: self.client_id.into(),
@@ -45,7 +45,7 @@ impl Stored {
             changed_at: self.changed_at.into(),
             shown_changed_at: self.shown_changed_at.into(),
         };
-        Ok((self.project_id.into(), row))
+        Ok(((OrgId(self.org_id), self.project_id.into()), row))
     }
 }
 
@@ -69,19 +69,23 @@ impl Table for Project {
 
     async fn load(
         connection: &mut PgConnection,
-        of: Generation,
-        keys: &[ProjectId],
-    ) -> Result<Vec<(ProjectId, ProjectRow)>, sqlx::Error> {
-        let project_id = column(keys, |key| key.0);
+        generation: i32,
+        keys: &[Place<ProjectId>],
+    ) -> Result<Vec<(Place<ProjectId>, ProjectRow)>, sqlx::Error> {
+        let org_id = column(keys, |(org, _)| org.0);
+        let project_id = column(keys, |(_, key)| key.0);
         let found = sqlx::query_as!(
             Stored,
-            r#"SELECT project_id, client_id, name, currency, manager_id, published,
-                 contract_lines AS "contract_lines: Json<Vec<LineRow>>", hours_used, hours_approved, invoiced,
-                 changed_at, shown_changed_at
-             FROM read.project
-             WHERE generation = $1 AND org_id = $2 AND project_id = ANY ($3)"#,
-            of.number,
-            of.org.0,
+            r#"SELECT stored.org_id, stored.project_id, stored.client_id, stored.name, stored.currency,
+                 stored.manager_id, stored.published,
+                 stored.contract_lines AS "contract_lines: Json<Vec<LineRow>>", stored.hours_used,
+                 stored.hours_approved, stored.invoiced, stored.changed_at, stored.shown_changed_at
+             FROM unnest($2::uuid[], $3::uuid[]) asked (org_id, project_id)
+             JOIN read.project stored
+               ON stored.org_id = asked.org_id AND stored.project_id = asked.project_id
+             WHERE stored.generation = $1"#,
+            generation,
+            &org_id,
             &project_id
         )
         .fetch_all(connection)
@@ -91,10 +95,11 @@ impl Table for Project {
 
     async fn save(
         connection: &mut PgConnection,
-        of: Generation,
-        rows: &[(ProjectId, ProjectRow)],
+        generation: i32,
+        rows: &[(Place<ProjectId>, ProjectRow)],
     ) -> Result<(), sqlx::Error> {
-        let project_id = column(rows, |(id, _)| id.0);
+        let org_id = column(rows, |((org, _), _)| org.0);
+        let project_id = column(rows, |((_, id), _)| id.0);
         let client_id = column(rows, |(_, row)| row.client.0);
         let name = column(rows, |(_, row)| row.name.as_str().to_owned());
         let currency = column(rows, |(_, row)| row.currency.to_string());
@@ -109,8 +114,9 @@ impl Table for Project {
         sqlx::query!(
             "INSERT INTO read.project (generation, org_id, project_id, client_id, name, currency, manager_id,
                  published, contract_lines, hours_used, hours_approved, invoiced, changed_at, shown_changed_at)
-             SELECT $1, $2, written.*
-             FROM unnest($3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::uuid[], $8::boolean[], $9::jsonb[],
+             SELECT $1, written.*
+             FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::uuid[], $8::boolean[],
+                 $9::jsonb[],
                  $10::numeric[], $11::numeric[], $12::bigint[], $13::timestamptz[], $14::timestamptz[]) written
              ON CONFLICT (generation, org_id, project_id) DO UPDATE
              SET client_id = excluded.client_id, name = excluded.name, currency = excluded.currency,
@@ -118,8 +124,8 @@ impl Table for Project {
                  contract_lines = excluded.contract_lines, hours_used = excluded.hours_used,
                  hours_approved = excluded.hours_approved, invoiced = excluded.invoiced,
                  changed_at = excluded.changed_at, shown_changed_at = excluded.shown_changed_at",
-            of.number,
-            of.org.0,
+            generation,
+            &org_id,
             &project_id,
             &client_id,
             &name,
@@ -138,13 +144,19 @@ impl Table for Project {
         Ok(())
     }
 
-    async fn delete(connection: &mut PgConnection, of: Generation, keys: &[ProjectId]) -> Result<(), sqlx::Error> {
-        let project_id = column(keys, |key| key.0);
+    async fn delete(
+        connection: &mut PgConnection,
+        generation: i32,
+        keys: &[Place<ProjectId>],
+    ) -> Result<(), sqlx::Error> {
+        let org_id = column(keys, |(org, _)| org.0);
+        let project_id = column(keys, |(_, key)| key.0);
         sqlx::query!(
-            "DELETE FROM read.project
-             WHERE generation = $1 AND org_id = $2 AND project_id = ANY ($3)",
-            of.number,
-            of.org.0,
+            "DELETE FROM read.project stored
+             USING unnest($2::uuid[], $3::uuid[]) gone (org_id, project_id)
+             WHERE stored.generation = $1 AND stored.org_id = gone.org_id AND stored.project_id = gone.project_id",
+            generation,
+            &org_id,
             &project_id
         )
         .execute(connection)

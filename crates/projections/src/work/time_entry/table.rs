@@ -3,18 +3,18 @@
 use super::{TimeEntry, TimeEntryRow};
 use crate::approval::Decision;
 use crate::columns::{column, json, read_word, word};
-use crate::group::Table;
+use crate::group::{Place, Table};
 use crate::line::Line;
-use crate::scope::Generation;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use countersign_domain::ids::TimeEntryId;
+use countersign_domain::ids::{OrgId, TimeEntryId};
 use countersign_domain::work::time_entry::content::Content;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
 struct Stored {
+    org_id: Uuid,
     time_entry_id: Uuid,
     status: String,
     since: DateTime<Utc>,
@@ -23,14 +23,14 @@ struct Stored {
 }
 
 impl Stored {
-    fn into_row(self) -> Result<(TimeEntryId, TimeEntryRow), sqlx::Error> {
+    fn into_row(self) -> Result<(Place<TimeEntryId>, TimeEntryRow), sqlx::Error> {
         let row = TimeEntryRow {
             content: self.content.0,
             status: read_word("status", self.status)?,
             since: self.since.into(),
             decisions: self.decisions.0,
         };
-        Ok((self.time_entry_id.into(), row))
+        Ok(((OrgId(self.org_id), self.time_entry_id.into()), row))
     }
 }
 
@@ -42,18 +42,21 @@ impl Table for TimeEntry {
 
     async fn load(
         connection: &mut PgConnection,
-        of: Generation,
-        keys: &[TimeEntryId],
-    ) -> Result<Vec<(TimeEntryId, TimeEntryRow)>, sqlx::Error> {
-        let time_entry_id = column(keys, |key| key.0);
+        generation: i32,
+        keys: &[Place<TimeEntryId>],
+    ) -> Result<Vec<(Place<TimeEntryId>, TimeEntryRow)>, sqlx::Error> {
+        let org_id = column(keys, |(org, _)| org.0);
+        let time_entry_id = column(keys, |(_, key)| key.0);
         let found = sqlx::query_as!(
             Stored,
-            r#"SELECT time_entry_id, status, since, content AS "content: Json<Content>",
-                 decisions AS "decisions: Json<Vec<Decision>>"
-             FROM read.time_entry
-             WHERE generation = $1 AND org_id = $2 AND time_entry_id = ANY ($3)"#,
-            of.number,
-            of.org.0,
+            r#"SELECT stored.org_id, stored.time_entry_id, stored.status, stored.since,
+                 stored.content AS "content: Json<Content>", stored.decisions AS "decisions: Json<Vec<Decision>>"
+             FROM unnest($2::uuid[], $3::uuid[]) asked (org_id, time_entry_id)
+             JOIN read.time_entry stored
+               ON stored.org_id = asked.org_id AND stored.time_entry_id = asked.time_entry_id
+             WHERE stored.generation = $1"#,
+            generation,
+            &org_id,
             &time_entry_id
         )
         .fetch_all(connection)
@@ -63,10 +66,11 @@ impl Table for TimeEntry {
 
     async fn save(
         connection: &mut PgConnection,
-        of: Generation,
-        rows: &[(TimeEntryId, TimeEntryRow)],
+        generation: i32,
+        rows: &[(Place<TimeEntryId>, TimeEntryRow)],
     ) -> Result<(), sqlx::Error> {
-        let time_entry_id = column(rows, |(id, _)| id.0);
+        let org_id = column(rows, |((org, _), _)| org.0);
+        let time_entry_id = column(rows, |((_, id), _)| id.0);
         let project_id = column(rows, |(_, row)| row.content.project.0);
         let worked_on = column(rows, |(_, row)| row.content.worked_on);
         let hours = column(rows, |(_, row)| row.content.hours.as_decimal());
@@ -78,15 +82,15 @@ impl Table for TimeEntry {
         sqlx::query!(
             "INSERT INTO read.time_entry (generation, org_id, time_entry_id, project_id, worked_on, hours, value,
                  status, since, content, decisions)
-             SELECT $1, $2, written.*
-             FROM unnest($3::uuid[], $4::uuid[], $5::date[], $6::numeric[], $7::bigint[], $8::text[],
+             SELECT $1, written.*
+             FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::date[], $6::numeric[], $7::bigint[], $8::text[],
                  $9::timestamptz[], $10::jsonb[], $11::jsonb[]) written
              ON CONFLICT (generation, org_id, time_entry_id) DO UPDATE
              SET project_id = excluded.project_id, worked_on = excluded.worked_on, hours = excluded.hours,
                  value = excluded.value, status = excluded.status, since = excluded.since,
                  content = excluded.content, decisions = excluded.decisions",
-            of.number,
-            of.org.0,
+            generation,
+            &org_id,
             &time_entry_id,
             &project_id,
             &worked_on,
@@ -102,13 +106,19 @@ impl Table for TimeEntry {
         Ok(())
     }
 
-    async fn delete(connection: &mut PgConnection, of: Generation, keys: &[TimeEntryId]) -> Result<(), sqlx::Error> {
-        let time_entry_id = column(keys, |key| key.0);
+    async fn delete(
+        connection: &mut PgConnection,
+        generation: i32,
+        keys: &[Place<TimeEntryId>],
+    ) -> Result<(), sqlx::Error> {
+        let org_id = column(keys, |(org, _)| org.0);
+        let time_entry_id = column(keys, |(_, key)| key.0);
         sqlx::query!(
-            "DELETE FROM read.time_entry
-             WHERE generation = $1 AND org_id = $2 AND time_entry_id = ANY ($3)",
-            of.number,
-            of.org.0,
+            "DELETE FROM read.time_entry stored
+             USING unnest($2::uuid[], $3::uuid[]) gone (org_id, time_entry_id)
+             WHERE stored.generation = $1 AND stored.org_id = gone.org_id AND stored.time_entry_id = gone.time_entry_id",
+            generation,
+            &org_id,
             &time_entry_id
         )
         .execute(connection)
