@@ -25,7 +25,8 @@ const OWN: &str = "BEGIN";
 /// its table is still empty, and would read all of it ever after.
 const FOLLOWING: &str = "SET LOCAL ROLE countersign_follower; \
                          SET LOCAL idle_in_transaction_session_timeout = '4s'; SET LOCAL synchronous_commit = off; \
-                         SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off";
+                         SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; \
+                         SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off";
 
 /// Begins a transaction in which row security shows this organization's rows and no other's, in one round trip.
 ///

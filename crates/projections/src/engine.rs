@@ -230,13 +230,15 @@ async fn next_batch(
 
 impl By {
     /// A node that stops in the middle of a transaction must not keep its successor waiting, and need not wait for the disk:
-    /// what the machine loses of rows and checkpoints, it loses together.
+    /// what the machine loses of rows and checkpoints, it loses together. It finds rows by their keys, however small a table
+    /// is when its statement is planned.
     async fn be_brief(self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
         match self {
             Self::Hand => Ok(()),
             Self::Lease(_) => {
                 let brief = "SELECT set_config('idle_in_transaction_session_timeout', '4s', true),
-                                    set_config('synchronous_commit', 'off', true)";
+                                    set_config('synchronous_commit', 'off', true),
+                                    set_config('enable_seqscan', 'off', true)";
                 sqlx::query(brief).execute(connection).await.map(drop)
             }
         }

@@ -35,7 +35,7 @@ const UNBOUND: &str = r#"
       AND NOT EXISTS (
           SELECT FROM (VALUES
               (NULL, '(org_id = ledger.current_org())'),
-              ('{countersign_follower}', '(org_id = ANY (( SELECT ledger.current_orgs() AS current_orgs)::uuid[]))')
+              ('{countersign_follower}', '(org_id IN ( SELECT unnest(ledger.current_orgs()) AS unnest))')
           ) known (roles, lets)
           WHERE p.qual = known.lets AND coalesce(p.with_check, p.qual) = known.lets
             AND (known.roles IS NULL OR p.roles = known.roles::name[]))

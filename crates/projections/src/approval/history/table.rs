@@ -71,9 +71,11 @@ impl Table for ApprovalHistory {
                  stored.client_id, stored.decided, stored.by_kind, stored.by_id, stored.recorded_at,
                  stored.entry AS "entry: Json<Word>"
              FROM unnest($2::uuid[], $3::bigint[]) asked (org_id, position)
-             JOIN read.approval_history stored
-               ON stored.org_id = asked.org_id AND stored.position = asked.position
-             WHERE stored.generation = $1"#,
+             CROSS JOIN LATERAL (
+                 SELECT * FROM read.approval_history one
+                 WHERE one.generation = $1 AND one.org_id = asked.org_id AND one.position = asked.position
+                 OFFSET 0
+             ) stored"#,
             generation,
             &org_id,
             &position

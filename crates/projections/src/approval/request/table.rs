@@ -111,10 +111,13 @@ impl Table for ApprovalRequest {
                  stored.standing, stored.revision, stored.asked_at, stored.closed_at,
                  stored.request AS "request: Json<Question>"
              FROM unnest($2::uuid[], $3::text[], $4::uuid[]) asked (org_id, object_kind, object_id)
-             JOIN read.approval_request stored
-               ON (stored.org_id, stored.object_kind, stored.object_id) =
-                 (asked.org_id, asked.object_kind, asked.object_id)
-             WHERE stored.generation = $1"#,
+             CROSS JOIN LATERAL (
+                 SELECT * FROM read.approval_request one
+                 WHERE one.generation = $1
+                   AND (one.org_id, one.object_kind, one.object_id) =
+                       (asked.org_id, asked.object_kind, asked.object_id)
+                 OFFSET 0
+             ) stored"#,
             generation,
             &org_id,
             &object_kind,

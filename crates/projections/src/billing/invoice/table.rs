@@ -65,9 +65,11 @@ impl Table for Invoice {
             r#"SELECT stored.org_id, stored.invoice_id, stored.status, stored.since,
                  stored.content AS "content: Json<Content>", stored.story AS "story: Json<Story>"
              FROM unnest($2::uuid[], $3::uuid[]) asked (org_id, invoice_id)
-             JOIN read.invoice stored
-               ON stored.org_id = asked.org_id AND stored.invoice_id = asked.invoice_id
-             WHERE stored.generation = $1"#,
+             CROSS JOIN LATERAL (
+                 SELECT * FROM read.invoice one
+                 WHERE one.generation = $1 AND one.org_id = asked.org_id AND one.invoice_id = asked.invoice_id
+                 OFFSET 0
+             ) stored"#,
             generation,
             &org_id,
             &invoice_id

@@ -41,9 +41,11 @@ impl Table for Client {
             Stored,
             "SELECT stored.org_id, stored.client_id, stored.name, stored.opened_at
              FROM unnest($2::uuid[], $3::uuid[]) asked (org_id, client_id)
-             JOIN read.client stored
-               ON stored.org_id = asked.org_id AND stored.client_id = asked.client_id
-             WHERE stored.generation = $1",
+             CROSS JOIN LATERAL (
+                 SELECT * FROM read.client one
+                 WHERE one.generation = $1 AND one.org_id = asked.org_id AND one.client_id = asked.client_id
+                 OFFSET 0
+             ) stored",
             generation,
             &org_id,
             &client_id

@@ -45,9 +45,11 @@ impl Table for Contact {
             Stored,
             "SELECT stored.org_id, stored.contact_id, stored.client_id, stored.mailbox_id, stored.added_at
              FROM unnest($2::uuid[], $3::uuid[]) asked (org_id, contact_id)
-             JOIN read.contact stored
-               ON stored.org_id = asked.org_id AND stored.contact_id = asked.contact_id
-             WHERE stored.generation = $1",
+             CROSS JOIN LATERAL (
+                 SELECT * FROM read.contact one
+                 WHERE one.generation = $1 AND one.org_id = asked.org_id AND one.contact_id = asked.contact_id
+                 OFFSET 0
+             ) stored",
             generation,
             &org_id,
             &contact_id

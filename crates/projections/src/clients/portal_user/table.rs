@@ -73,9 +73,11 @@ impl Table for PortalUser {
                  stored.status, stored.prepared_at, stored.invitation_id, stored.invited_at, stored.expires_at,
                  stored.accepted_at, stored.deactivated_at
              FROM unnest($2::uuid[], $3::uuid[]) asked (org_id, portal_user_id)
-             JOIN read.portal_user stored
-               ON stored.org_id = asked.org_id AND stored.portal_user_id = asked.portal_user_id
-             WHERE stored.generation = $1",
+             CROSS JOIN LATERAL (
+                 SELECT * FROM read.portal_user one
+                 WHERE one.generation = $1 AND one.org_id = asked.org_id AND one.portal_user_id = asked.portal_user_id
+                 OFFSET 0
+             ) stored",
             generation,
             &org_id,
             &portal_user_id

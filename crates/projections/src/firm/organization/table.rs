@@ -56,8 +56,11 @@ impl Table for Organization {
             "SELECT stored.org_id, stored.slug, stored.name, stored.plan, stored.time_zone, stored.currency,
                  stored.locale, stored.seats_used
              FROM unnest($2::uuid[]) asked (org_id)
-             JOIN read.organization stored ON stored.org_id = asked.org_id
-             WHERE stored.generation = $1",
+             CROSS JOIN LATERAL (
+                 SELECT * FROM read.organization one
+                 WHERE one.generation = $1 AND one.org_id = asked.org_id
+                 OFFSET 0
+             ) stored",
             generation,
             &org_id
         )

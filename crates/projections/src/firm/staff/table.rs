@@ -53,9 +53,11 @@ impl Table for Staff {
             "SELECT stored.org_id, stored.staff_id, stored.level, stored.status, stored.mailbox_id,
                  stored.added_at, stored.joined_at, stored.invitation_id
              FROM unnest($2::uuid[], $3::uuid[]) asked (org_id, staff_id)
-             JOIN read.staff stored
-               ON stored.org_id = asked.org_id AND stored.staff_id = asked.staff_id
-             WHERE stored.generation = $1",
+             CROSS JOIN LATERAL (
+                 SELECT * FROM read.staff one
+                 WHERE one.generation = $1 AND one.org_id = asked.org_id AND one.staff_id = asked.staff_id
+                 OFFSET 0
+             ) stored",
             generation,
             &org_id,
             &ids

@@ -61,9 +61,11 @@ impl Table for ImportedCase {
             r#"SELECT stored.org_id, stored.case_id, stored.log, stored.name,
                  stored.steps AS "steps: Json<Vec<KnownStep>>"
              FROM unnest($2::uuid[], $3::uuid[]) asked (org_id, case_id)
-             JOIN read.imported_case stored
-               ON stored.org_id = asked.org_id AND stored.case_id = asked.case_id
-             WHERE stored.generation = $1"#,
+             CROSS JOIN LATERAL (
+                 SELECT * FROM read.imported_case one
+                 WHERE one.generation = $1 AND one.org_id = asked.org_id AND one.case_id = asked.case_id
+                 OFFSET 0
+             ) stored"#,
             generation,
             &org_id,
             &case_id

@@ -42,9 +42,11 @@ impl Table for PersonCard {
             Stored,
             "SELECT stored.org_id, stored.person_id, stored.name, stored.email
              FROM unnest($2::uuid[], $3::uuid[]) asked (org_id, person_id)
-             JOIN read.person_card stored
-               ON stored.org_id = asked.org_id AND stored.person_id = asked.person_id
-             WHERE stored.generation = $1",
+             CROSS JOIN LATERAL (
+                 SELECT * FROM read.person_card one
+                 WHERE one.generation = $1 AND one.org_id = asked.org_id AND one.person_id = asked.person_id
+                 OFFSET 0
+             ) stored",
             generation,
             &org_id,
             &person_id

@@ -81,9 +81,11 @@ impl Table for Project {
                  stored.contract_lines AS "contract_lines: Json<Vec<LineRow>>", stored.hours_used,
                  stored.hours_approved, stored.invoiced, stored.changed_at, stored.shown_changed_at
              FROM unnest($2::uuid[], $3::uuid[]) asked (org_id, project_id)
-             JOIN read.project stored
-               ON stored.org_id = asked.org_id AND stored.project_id = asked.project_id
-             WHERE stored.generation = $1"#,
+             CROSS JOIN LATERAL (
+                 SELECT * FROM read.project one
+                 WHERE one.generation = $1 AND one.org_id = asked.org_id AND one.project_id = asked.project_id
+                 OFFSET 0
+             ) stored"#,
             generation,
             &org_id,
             &project_id

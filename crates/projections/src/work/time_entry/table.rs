@@ -52,9 +52,11 @@ impl Table for TimeEntry {
             r#"SELECT stored.org_id, stored.time_entry_id, stored.status, stored.since,
                  stored.content AS "content: Json<Content>", stored.decisions AS "decisions: Json<Vec<Decision>>"
              FROM unnest($2::uuid[], $3::uuid[]) asked (org_id, time_entry_id)
-             JOIN read.time_entry stored
-               ON stored.org_id = asked.org_id AND stored.time_entry_id = asked.time_entry_id
-             WHERE stored.generation = $1"#,
+             CROSS JOIN LATERAL (
+                 SELECT * FROM read.time_entry one
+                 WHERE one.generation = $1 AND one.org_id = asked.org_id AND one.time_entry_id = asked.time_entry_id
+                 OFFSET 0
+             ) stored"#,
             generation,
             &org_id,
             &time_entry_id
