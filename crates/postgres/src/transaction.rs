@@ -12,9 +12,9 @@ const POOLED: &str = "BEGIN; DEALLOCATE ALL; SET LOCAL ROLE countersign_app; \
 /// What is said once to a connection of our own: who we work as, for how long we may do nothing in a transaction, and that a
 /// statement is planned once. A node that stops in the middle of a transaction must not hold a ledger's lock against all
 /// others. And a statement on a table in partitions seems cheaper to Postgres for values that it knows, so that it would
-/// plan it anew each time; ours find their rows by keys, whatever the values.
+/// plan it anew each time; ours find their rows by keys, whatever the values, and are over before a compiler has begun.
 pub const SESSION: &str = "SET ROLE countersign_app; SET idle_in_transaction_session_timeout = '10s'; \
-                           SET plan_cache_mode = force_generic_plan";
+                           SET plan_cache_mode = force_generic_plan; SET jit = off";
 /// How it begins on a connection of our own, which was told once who we work as.
 const OWN: &str = "BEGIN";
 /// What whoever follows is told besides.

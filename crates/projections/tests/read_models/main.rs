@@ -1,6 +1,7 @@
 //! Read models over a real ledger in a real database, worked on as the application is: bound by row security.
 #![allow(clippy::unwrap_used, reason = "a test that fails says where")]
 
+mod abreast;
 mod access_rebuild;
 mod agreement;
 mod approvals;

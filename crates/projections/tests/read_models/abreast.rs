@@ -1,0 +1,176 @@
+//! Several organizations followed at once: one transaction for all of them, each one's own rows, and nobody held up by
+//! whoever stumbles.
+
+use crate::firm::*;
+use crate::squeamish::{POISON, Poison, groups_with};
+use countersign_domain::use_cases::clients::rename_client;
+use countersign_eventstore::Ledger;
+use countersign_postgres::following;
+use countersign_projections::{Follower, FollowerOptions, Group, Positions, Rebuilds, groups, nobody_watches};
+use sqlx::PgPool;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+const EVERY_GROUP: &[&str] = &["portal", "approvals", "history", "people", "cases"];
+
+/// Follows one thing after the other, so that whoever is behind together is taken together.
+fn follower(ledger: &Ledger, groups: Vec<Group>, positions: &Positions) -> Follower {
+    let options = FollowerOptions { workers: 1, name: Some("one".into()), ..FollowerOptions::default() };
+    Follower::start(ledger.clone(), Arc::new(groups), positions.clone(), options)
+}
+
+/// Firms whose rows are up to their heads, and that nobody follows.
+async fn firms(ledger: &Ledger, how_many: u128) -> Vec<Firm> {
+    let mut firms = Vec::new();
+    for number in 1..=how_many {
+        firms.push(Firm::on(ledger.clone(), number).await);
+        firms[firms.len() - 1].follow().await;
+    }
+    firms
+}
+
+async fn rename_acme(firm: &Firm, times: usize) -> u64 {
+    let mut head = 0;
+    for number in 1..=times {
+        head = firm.must(ADA, rename_client(ACME, label(&format!("Acme {number}")))).await;
+    }
+    head
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn firms_that_are_behind_together_are_brought_up_in_one_transaction_each_with_its_own_rows(owner: PgPool) {
+    let ledger = node(&owner).await;
+    let firms = firms(&ledger, 6).await;
+    let mut heads = Vec::new();
+    for (number, firm) in firms.iter().enumerate() {
+        heads.push(rename_acme(firm, number + 1).await);
+    }
+    let positions = Positions::new(ledger.reader().pool().clone());
+    let follower = follower(&ledger, groups(), &positions);
+    for (firm, head) in firms.iter().zip(heads) {
+        firm.rows_reach(&positions, EVERY_GROUP, head).await;
+    }
+    follower.stop().await;
+
+    let transactions: i64 =
+        sqlx::query_scalar(r#"SELECT count(DISTINCT xmin::text) FROM read.checkpoint WHERE "group" = 'portal'"#)
+            .fetch_one(&owner)
+            .await
+            .unwrap();
+    assert_eq!(transactions, 1);
+    for checked in Rebuilds::new(ledger, Arc::new(groups()))
+        .check(&EVERY_GROUP.iter().map(|&group| group.to_owned()).collect::<Vec<_>>(), None, &nobody_watches())
+        .await
+        .unwrap()
+    {
+        assert!(checked.agrees(), "{checked:?}");
+    }
+    let names: Vec<String> = sqlx::query_scalar("SELECT name FROM read.client WHERE client_id = $1 ORDER BY name")
+        .bind(ACME.0)
+        .fetch_all(&owner)
+        .await
+        .unwrap();
+    assert_eq!(names, ["Acme 1", "Acme 2", "Acme 3", "Acme 4", "Acme 5", "Acme 6"]);
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn among_firms_that_are_followed_together_one_that_stumbles_and_one_that_is_damaged_hold_up_nobody(
+    owner: PgPool,
+) {
+    let ledger = node(&owner).await;
+    let firms = firms(&ledger, 5).await;
+    let [sick, damaged, busy, sound, quiet] = firms.as_slice() else { unreachable!("five firms were opened") };
+    let poison = sick.must(ADA, rename_client(ACME, label(POISON))).await;
+    let hole = rename_acme(damaged, 3).await - 1;
+    // More events than one turn takes of each.
+    let heads = [rename_acme(busy, 80).await, rename_acme(sound, 2).await, rename_acme(quiet, 1).await];
+    take_out(&owner, damaged, hole).await;
+
+    let positions = Positions::new(ledger.reader().pool().clone());
+    let follower = follower(&ledger, groups_with::<Poison>(), &positions);
+    for (firm, head) in [busy, sound, quiet].into_iter().zip(heads) {
+        firm.rows_reach(&positions, EVERY_GROUP, head).await;
+    }
+    sick.rows_reach(&positions, &["approvals", "history", "people", "cases"], poison).await;
+    damaged.rows_reach(&positions, EVERY_GROUP, hole - 1).await;
+    while parked(&owner).await.len() < 1 + groups().len() {
+        tokio::task::yield_now().await;
+    }
+    follower.stop().await;
+
+    let of_sick = BTreeSet::from([(sick.org.0, "portal".to_owned(), poison as i64)]);
+    let of_damaged = groups().into_iter().map(|group| (damaged.org.0, group.name.to_owned(), hole as i64)).collect();
+    assert_eq!(parked(&owner).await, of_sick.union(&of_damaged).cloned().collect());
+}
+
+async fn take_out(owner: &PgPool, firm: &Firm, position: u64) {
+    sqlx::raw_sql(
+        "DO $$ DECLARE name regclass; BEGIN
+             FOR name IN SELECT c.oid::regclass FROM pg_class c WHERE c.relname LIKE 'event%' AND c.relkind IN ('r', 'p')
+                 AND c.relnamespace = 'ledger'::regnamespace LOOP
+                 EXECUTE format('ALTER TABLE %s DISABLE TRIGGER append_only', name);
+             END LOOP;
+         END $$",
+    )
+    .execute(owner)
+    .await
+    .unwrap();
+    let gone = sqlx::query("DELETE FROM ledger.event WHERE org_id = $1 AND position = $2");
+    let gone = gone.bind(firm.org.0).bind(position as i64).execute(owner).await.unwrap();
+    assert_eq!(gone.rows_affected(), 1);
+}
+
+async fn parked(owner: &PgPool) -> BTreeSet<(uuid::Uuid, String, i64)> {
+    let found = sqlx::query_as(r#"SELECT org_id, "group", position FROM read.parked"#);
+    found.fetch_all(owner).await.unwrap().into_iter().collect()
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn whoever_follows_reaches_the_firms_that_it_names_and_nothing_else(owner: PgPool) {
+    let ledger = node(&owner).await;
+    let firms = firms(&ledger, 3).await;
+    let named = [firms[0].org, firms[1].org];
+    let expected: BTreeSet<_> = named.iter().map(|org| org.0).collect();
+    let pool = ledger.reader().pool();
+    for table in ["ledger.event", "read.client", "read.person_card", "read.checkpoint", "read.active_generation"] {
+        let mut transaction = following(pool, &named).await.unwrap();
+        let statement = sqlx::AssertSqlSafe(format!("SELECT DISTINCT org_id FROM {table}"));
+        let seen: Vec<uuid::Uuid> = sqlx::query_scalar(statement).fetch_all(&mut *transaction).await.unwrap();
+        assert_eq!(seen.into_iter().collect::<BTreeSet<_>>(), expected, "{table}");
+    }
+    let stranger = firms[2].org.0;
+    for (statement, why) in [
+        (
+            "INSERT INTO read.client (generation, org_id, client_id, name, opened_at) VALUES (1, $1, $1, 'X', now())",
+            "row-level security",
+        ),
+        (
+            "INSERT INTO process.agenda (org_id, item_id, due_at, task) VALUES ($1, $1, now(), '{}')",
+            "row-level security",
+        ),
+        ("SELECT FROM identity.session WHERE org_id = $1", "permission denied"),
+        ("SELECT FROM vault.person_key WHERE org_id = $1", "permission denied"),
+        ("INSERT INTO ledger.event (org_id) VALUES ($1)", "permission denied"),
+        ("UPDATE read.active_generation SET generation = 1 WHERE org_id = $1", "permission denied"),
+        ("SELECT FROM read.access_grant WHERE org_id = $1", "permission denied"),
+    ] {
+        let mut transaction = following(pool, &named).await.unwrap();
+        let refused = sqlx::query(statement).bind(stranger).execute(&mut *transaction).await.unwrap_err();
+        assert!(refused.to_string().contains(why), "{statement}: {refused}");
+    }
+    let mut transaction = following(pool, &named).await.unwrap();
+    let moved = sqlx::query("UPDATE read.checkpoint SET position = 0 WHERE org_id = $1").bind(stranger);
+    assert_eq!(moved.execute(&mut *transaction).await.unwrap().rows_affected(), 0);
+    transaction.rollback().await.unwrap();
+
+    // What is only read is bound to one, whatever the connection followed before.
+    let mut transaction = countersign_postgres::scoped(pool, firms[2].org).await.unwrap();
+    sqlx::query("SELECT set_config('countersign.orgs', $1, true)")
+        .bind(format!("{{{},{}}}", named[0], named[1]))
+        .execute(&mut *transaction)
+        .await
+        .unwrap();
+    let seen: Vec<uuid::Uuid> =
+        sqlx::query_scalar("SELECT DISTINCT org_id FROM read.client").fetch_all(&mut *transaction).await.unwrap();
+    assert_eq!(seen, [stranger]);
+}
