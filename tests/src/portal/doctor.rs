@@ -42,6 +42,16 @@ const RIGHTS: &[Breakage] = &[
         mended: "ALTER ROLE countersign_ledger NOLOGIN",
     },
     Breakage {
+        broken: "ALTER ROLE countersign_app INHERIT",
+        found: ("roles", "countersign_app has the rights of every role that it may become"),
+        mended: "ALTER ROLE countersign_app NOINHERIT",
+    },
+    Breakage {
+        broken: "GRANT INSERT ON ledger.event_p4 TO countersign_follower",
+        found: ("rights", "countersign_follower may INSERT ledger.event_p4"),
+        mended: "REVOKE INSERT ON ledger.event_p4 FROM countersign_follower",
+    },
+    Breakage {
         broken: "GRANT INSERT ON ledger.event_p3 TO countersign_app",
         found: ("rights", "countersign_app may INSERT ledger.event_p3"),
         mended: "REVOKE INSERT ON ledger.event_p3 FROM countersign_app",
@@ -80,6 +90,17 @@ const RIGHTS: &[Breakage] = &[
         broken: "GRANT SELECT ON read.project_g1 TO countersign_app",
         found: ("row security", "read.project_g1 is not bound"),
         mended: "REVOKE SELECT ON read.project_g1 FROM countersign_app",
+    },
+    Breakage {
+        broken: "GRANT SELECT ON read.client_g1 TO countersign_follower",
+        found: ("row security", "read.client_g1 is not bound"),
+        mended: "REVOKE SELECT ON read.client_g1 FROM countersign_follower",
+    },
+    Breakage {
+        broken: "CREATE POLICY several ON read.client TO countersign_app
+                     USING (org_id IN (SELECT unnest(ledger.current_orgs())))",
+        found: ("row security", "the policy several of read.client lets more through"),
+        mended: "DROP POLICY several ON read.client",
     },
     Breakage {
         broken: "CREATE POLICY all_of_it ON read.project TO countersign_app USING (true)",

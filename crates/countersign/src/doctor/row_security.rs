@@ -22,9 +22,11 @@ const UNBOUND: &str = r#"
     WHERE NOT (t.relrowsecurity AND t.relforcerowsecurity)
       AND NOT t.name = ANY ($1)
       AND NOT (t.nspname = 'read' AND t.relispartition
-               AND NOT has_table_privilege('countersign_app', t.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE'))
+               AND NOT has_table_privilege('countersign_app', t.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE')
+               AND NOT has_table_privilege('countersign_follower', t.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE'))
       AND NOT (t.nspname = 'read' AND NOT t.relispartition
                AND NOT has_table_privilege('countersign_app', t.oid, 'SELECT, UPDATE, DELETE, TRUNCATE')
+               AND NOT has_table_privilege('countersign_follower', t.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE')
                AND EXISTS (SELECT FROM read.group_table g JOIN read.generation b USING ("group")
                            WHERE t.relname = g.table_name || '_g' || b.generation AND b.state IN ('building', 'retired')))
     UNION ALL
