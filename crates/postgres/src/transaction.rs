@@ -28,7 +28,16 @@ pub async fn scoped(pool: &PgPool, org: OrgId) -> Result<PgTransaction<'static>,
     begin(pool, format!("{}; SELECT set_config('countersign.org', '{org}', true)", beginning(pool))).await
 }
 
-/// The same with one snapshot for all that is read in it.
+/// The same, in which nothing can be written and nothing is to be committed: whoever has their rows drops it.
+///
+/// Nobody waits for its end, then. It goes out in one message with the pool's question whether the connection still
+/// answers, which is asked after each use.
+pub async fn reading(pool: &PgPool, org: OrgId) -> Result<PgTransaction<'static>, sqlx::Error> {
+    let beginning = beginning(pool).replacen("BEGIN", "BEGIN READ ONLY", 1);
+    begin(pool, format!("{beginning}; SELECT set_config('countersign.org', '{org}', true)")).await
+}
+
+/// A transaction for one organization with one snapshot for all that is read in it.
 pub async fn snapshot(pool: &PgPool, org: OrgId) -> Result<PgTransaction<'static>, sqlx::Error> {
     let beginning = beginning(pool).replacen("BEGIN", "BEGIN ISOLATION LEVEL REPEATABLE READ", 1);
     begin(pool, format!("{beginning}; SELECT set_config('countersign.org', '{org}', true)")).await
