@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use countersign_domain::envelope::Principal;
 use countersign_domain::ids::OrgId;
 use countersign_domain::values::{Label, Timestamp};
-use countersign_postgres::scoped;
+use countersign_postgres::{alone, reading, scoped};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use std::collections::BTreeSet;
@@ -140,8 +140,7 @@ impl Identity {
     /// Who bears this token. Unknown, revoked, expired, or its owner not active: one refusal, `api_token.refused`.
     pub async fn authenticate_api_token(&self, text: &str, now: Timestamp) -> Result<TokenBearer, IdentityError> {
         let token = opaque_token::read(text, PREFIX).ok_or(IdentityError::ApiTokenRefused)?;
-        let mut transaction = scoped(&self.pool, token.org).await?;
-        let Some(row) = live(&mut transaction, token.org, token.digest, now).await? else {
+        let Some(row) = live(&mut *alone(&self.pool).await?, token.org, token.digest, now).await? else {
             return Err(IdentityError::ApiTokenRefused);
         };
         let bearer = TokenBearer {
@@ -152,17 +151,23 @@ impl Identity {
         };
         let stale = |used: DateTime<Utc>| Timestamp::from(used).plus(self.limits.seen_every) <= now;
         if row.last_used_at.is_none_or(stale) {
-            note_use(&mut transaction, &bearer, now).await?;
+            self.note_api_token_use(&bearer, now).await?;
         }
-        transaction.commit().await?;
         Ok(bearer)
+    }
+
+    async fn note_api_token_use(&self, bearer: &TokenBearer, now: Timestamp) -> Result<(), IdentityError> {
+        let mut transaction = scoped(&self.pool, bearer.org).await?;
+        note_use(&mut transaction, bearer, now).await?;
+        transaction.commit().await?;
+        Ok(())
     }
 
     /// One's own tokens, those that no longer work included, the newest first.
     pub async fn own_api_tokens(&self, org: OrgId, owner: Principal) -> Result<Vec<OwnApiToken>, IdentityError> {
-        let mut transaction = scoped(&self.pool, org).await?;
+        let mut transaction = reading(&self.pool, org).await?;
         let tokens = list(&mut transaction, org, owner).await?;
-        transaction.commit().await?;
+        drop(transaction);
         Ok(tokens)
     }
 
@@ -241,7 +246,8 @@ struct LiveRow {
     client_id: Option<Uuid>,
 }
 
-/// The token, if it works and its owner is active: one statement, so that nothing comes between.
+/// The token, if it works and its owner is active: one statement, so that nothing comes between. It names the
+/// organization to row security itself.
 async fn live(
     connection: &mut PgConnection,
     org: OrgId,
@@ -250,16 +256,9 @@ async fn live(
 ) -> Result<Option<LiveRow>, sqlx::Error> {
     sqlx::query_as!(
         LiveRow,
-        r#"SELECT token.token_id, token.scopes, token.last_used_at,
-                  subject.kind, subject.subject_id, subject.level, subject.client_id
-           FROM identity.api_token token
-           JOIN read.active_generation active ON active.org_id = token.org_id AND active."group" = 'access'
-           JOIN read.access_subject subject
-             ON subject.generation = active.generation AND subject.org_id = token.org_id
-            AND subject.kind = token.owner_kind AND subject.subject_id = token.owner_id
-           WHERE token.org_id = $1 AND token.token_digest = $2
-             AND token.revoked_at IS NULL AND token.expires_at > $3
-             AND subject.status = 'active'"#,
+        r#"SELECT token_id AS "token_id!", scopes AS "scopes!", last_used_at,
+                  kind AS "kind!", subject_id AS "subject_id!", level, client_id
+           FROM identity.live_api_token($1, $2, $3)"#,
         org.0,
         &token[..],
         now.as_utc(),

@@ -5,7 +5,7 @@ use crate::error::IdentityError;
 use crate::session::{Authenticated, SessionId};
 use crate::subject::principal_columns;
 use countersign_domain::values::Timestamp;
-use countersign_postgres::scoped;
+use countersign_postgres::reading;
 use sqlx::PgConnection;
 
 /// One of one's own live sessions.
@@ -28,9 +28,9 @@ pub struct OwnSession {
 impl Identity {
     /// One's own live sessions, the last used first.
     pub async fn own_sessions(&self, who: &Authenticated, now: Timestamp) -> Result<Vec<OwnSession>, IdentityError> {
-        let mut transaction = scoped(&self.pool, who.org).await?;
+        let mut transaction = reading(&self.pool, who.org).await?;
         let sessions = list(&mut transaction, who, now).await?;
-        transaction.commit().await?;
+        drop(transaction);
         Ok(sessions)
     }
 }

@@ -16,7 +16,7 @@ use chrono::{DateTime, Utc};
 use countersign_domain::envelope::Principal;
 use countersign_domain::ids::{InvitationId, OrgId};
 use countersign_domain::values::Timestamp;
-use countersign_postgres::scoped;
+use countersign_postgres::{alone, scoped};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use std::fmt;
@@ -52,8 +52,7 @@ impl Identity {
     /// `session.ended`.
     pub async fn authenticate(&self, token: &str, now: Timestamp) -> Result<Authenticated, IdentityError> {
         let token = opaque_token::read(token, "").ok_or(IdentityError::SessionEnded)?;
-        let mut transaction = scoped(&self.pool, token.org).await?;
-        let Some(row) = live(&mut transaction, token.org, token.digest, now).await? else {
+        let Some(row) = live(&mut *alone(&self.pool).await?, token.org, token.digest, now).await? else {
             return Err(IdentityError::SessionEnded);
         };
         let who = Authenticated {
@@ -63,10 +62,16 @@ impl Identity {
             subject: Subject::read(&row.kind, row.subject_id, row.level, row.client_id)?,
         };
         if Timestamp::from(row.last_seen_at).plus(self.limits.seen_every) <= now {
-            see(&mut transaction, &who, now, now.plus(self.limits.idle(who.principal()))).await?;
+            self.note_that_is_here(&who, now).await?;
         }
-        transaction.commit().await?;
         Ok(who)
+    }
+
+    async fn note_that_is_here(&self, who: &Authenticated, now: Timestamp) -> Result<(), IdentityError> {
+        let mut transaction = scoped(&self.pool, who.org).await?;
+        see(&mut transaction, who, now, now.plus(self.limits.idle(who.principal()))).await?;
+        transaction.commit().await?;
+        Ok(())
     }
 
     /// Signs out.
@@ -214,7 +219,8 @@ struct LiveRow {
     client_id: Option<Uuid>,
 }
 
-/// The session with this token, if it lives and its person is active: one statement, so that nothing comes between.
+/// The session with this token, if it lives and its person is active: one statement, so that nothing comes between. It
+/// names the organization to row security itself.
 async fn live(
     connection: &mut PgConnection,
     org: OrgId,
@@ -223,17 +229,9 @@ async fn live(
 ) -> Result<Option<LiveRow>, sqlx::Error> {
     sqlx::query_as!(
         LiveRow,
-        r#"SELECT session.session_id, session.invitation_id, session.last_seen_at,
-                  subject.kind, subject.subject_id, subject.level, subject.client_id
-           FROM identity.session
-           JOIN read.active_generation active ON active.org_id = session.org_id AND active."group" = 'access'
-           JOIN read.access_subject subject
-             ON subject.generation = active.generation AND subject.org_id = session.org_id
-            AND subject.kind = session.principal_kind AND subject.subject_id = session.principal_id
-            AND subject.accepted_invitation = session.invitation_id
-           WHERE session.org_id = $1 AND session.token_digest = $2
-             AND session.ended_at IS NULL AND session.idle_until > $3 AND session.expires_at > $3
-             AND subject.status = 'active'"#,
+        r#"SELECT session_id AS "session_id!", invitation_id AS "invitation_id!", last_seen_at AS "last_seen_at!",
+                  kind AS "kind!", subject_id AS "subject_id!", level, client_id
+           FROM identity.live_session($1, $2, $3)"#,
         org.0,
         &token[..],
         now.as_utc(),

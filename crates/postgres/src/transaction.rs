@@ -34,14 +34,22 @@ const FOLLOWING: &str = "SET LOCAL ROLE countersign_follower; \
 /// 0.9.0 does not see to that by itself (its issue 4393): a connection went back into the pool inside a transaction, and
 /// what somebody else wrote on it afterwards was never committed.
 pub async fn scoped(pool: &PgPool, org: OrgId) -> Result<PgTransaction<'static>, sqlx::Error> {
-    // An id is text that nobody chose.
-    begin(pool, format!("{}; SELECT set_config('countersign.org', '{org}', true)", beginning(pool))).await
+    begin(pool, for_one(beginning(pool), org)).await
 }
 
-/// The same with one snapshot for all that is read in it.
+/// The same, in which nothing can be written and nothing is to be committed: whoever has their rows drops it.
+///
+/// Nobody waits for its end, then. It goes out in one message with the pool's question whether the connection still
+/// answers, which is asked after each use.
+pub async fn reading(pool: &PgPool, org: OrgId) -> Result<PgTransaction<'static>, sqlx::Error> {
+    let beginning = beginning(pool).replacen("BEGIN", "BEGIN READ ONLY", 1);
+    begin(pool, for_one(&beginning, org)).await
+}
+
+/// A transaction for one organization with one snapshot for all that is read in it.
 pub async fn snapshot(pool: &PgPool, org: OrgId) -> Result<PgTransaction<'static>, sqlx::Error> {
     let beginning = beginning(pool).replacen("BEGIN", "BEGIN ISOLATION LEVEL REPEATABLE READ", 1);
-    begin(pool, format!("{beginning}; SELECT set_config('countersign.org', '{org}', true)")).await
+    begin(pool, for_one(&beginning, org)).await
 }
 
 /// Begins a transaction in which row security shows the events and rows of these organizations and no other's, to whoever
@@ -69,6 +77,11 @@ pub async fn spanning(pool: &PgPool) -> Result<PgTransaction<'static>, sqlx::Err
 
 fn beginning(pool: &PgPool) -> &'static str {
     if is_pooled(pool) { POOLED } else { OWN }
+}
+
+/// A setting is said, not asked for: Postgres plans nothing for it, and answers no row. An id is text that nobody chose.
+fn for_one(beginning: &str, org: OrgId) -> String {
+    format!("{beginning}; SET LOCAL countersign.org = '{org}'")
 }
 
 async fn begin(pool: &PgPool, statement: String) -> Result<PgTransaction<'static>, sqlx::Error> {

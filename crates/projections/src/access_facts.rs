@@ -8,7 +8,7 @@ use countersign_domain::envelope::Principal;
 use countersign_domain::firm::staff::Level;
 use countersign_domain::ids::{ClientId, PortalUserId, StaffId};
 use countersign_domain::values::Timestamp;
-use countersign_postgres::scoped;
+use countersign_postgres::reading;
 use serde::Deserialize;
 use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool};
@@ -71,9 +71,9 @@ fn portal_user(scope: &Scope, id: PortalUserId, active: bool, columns: Option<Su
 
 /// What the access rows say of whoever asks, at this moment.
 pub async fn standing(pool: &PgPool, scope: &Scope) -> Result<Subject, ReadError> {
-    let mut transaction = scoped(pool, scope.org).await?;
+    let mut transaction = reading(pool, scope.org).await?;
     let facts = asker(&mut transaction, scope).await?.facts(scope);
-    transaction.commit().await?;
+    drop(transaction);
     Ok(facts.subject)
 }
 

@@ -1,7 +1,7 @@
 //! How one organization stands in every group that it reads: for whoever watches over an installation.
 
 use countersign_domain::ids::OrgId;
-use countersign_postgres::scoped;
+use countersign_postgres::reading;
 use sqlx::PgPool;
 
 /// How an organization stands in a group.
@@ -17,7 +17,7 @@ pub struct OrgState {
 
 /// How an organization stands, group by group.
 pub async fn org_states(pool: &PgPool, org: OrgId) -> Result<Vec<OrgState>, sqlx::Error> {
-    let mut transaction = scoped(pool, org).await?;
+    let mut transaction = reading(pool, org).await?;
     let rows = sqlx::query!(
         r#"SELECT a."group", c.position AS "position?", p.position AS "parked_at?", p.reason AS "reason?"
            FROM read.active_generation a
@@ -31,7 +31,7 @@ pub async fn org_states(pool: &PgPool, org: OrgId) -> Result<Vec<OrgState>, sqlx
     )
     .fetch_all(&mut *transaction)
     .await?;
-    transaction.commit().await?;
+    drop(transaction);
     let states = rows.into_iter().map(|row| OrgState {
         group: row.group,
         position: row.position.map(i64::unsigned_abs),

@@ -2,7 +2,7 @@
 
 use crate::error::ReadError;
 use countersign_domain::ids::OrgId;
-use countersign_postgres::scoped;
+use countersign_postgres::alone;
 use sqlx::PgPool;
 use std::sync::Arc;
 use std::time::Duration;
@@ -63,24 +63,14 @@ impl Positions {
 
     async fn standing(&self, org: OrgId, groups: &[&str], position: u64) -> Result<Standing, ReadError> {
         let names: Vec<String> = groups.iter().map(|&group| group.to_owned()).collect();
-        let mut transaction = scoped(&self.pool, org).await?;
         let row = sqlx::query!(
-            r#"SELECT count(*) FILTER (WHERE checkpoint.position >= $3) AS "there!", count(parked.position) AS "parked!"
-               FROM read.active_generation active
-               LEFT JOIN read.checkpoint checkpoint
-                 ON checkpoint.org_id = active.org_id AND checkpoint."group" = active."group"
-                AND checkpoint.generation = active.generation
-               LEFT JOIN read.parked parked
-                 ON parked.org_id = active.org_id AND parked."group" = active."group"
-                AND parked.generation = active.generation
-               WHERE active.org_id = $1 AND active."group" = ANY ($2)"#,
+            r#"SELECT there AS "there!", parked AS "parked!" FROM read.standing($1, $2, $3)"#,
             org.0,
             &names,
             i64::try_from(position).unwrap_or(i64::MAX)
         )
-        .fetch_one(&mut *transaction)
+        .fetch_one(&mut *alone(&self.pool).await?)
         .await?;
-        transaction.commit().await?;
         Ok(if row.there as usize == groups.len() {
             Standing::There
         } else if row.parked > 0 {

@@ -7,7 +7,7 @@ use crate::work::project::{LineRow, ProjectColumns, ProjectView};
 use countersign_domain::access::{Action, Denied, Facts, decide};
 use countersign_domain::envelope::Principal;
 use countersign_domain::values::Timestamp;
-use countersign_postgres::scoped;
+use countersign_postgres::{alone, reading};
 use serde::Serialize;
 use sqlx::PgPool;
 use sqlx::types::Json;
@@ -36,49 +36,25 @@ pub struct DashboardProject {
 
 /// The dashboard of the portal user who asks; refused to anybody else.
 pub async fn dashboard(pool: &PgPool, scope: &Scope, at: Timestamp) -> Result<Dashboard, ReadError> {
-    let Asker::Person(Principal::PortalUser(_)) = scope.asker else { return Err(Denied::NotThere.into()) };
-    let mut transaction = scoped(pool, scope.org).await?;
+    let Asker::Person(Principal::PortalUser(guest)) = scope.asker else { return Err(Denied::NotThere.into()) };
     let rows = sqlx::query!(
-        r#"WITH approvals AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'approvals'),
-                portal AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'portal')
-           SELECT project.project_id, project.name, project.client_id, client.name AS "client_name?", project.currency,
-                  project.manager_id, project.published,
-                  project.contract_lines AS "contract_lines: Json<Vec<LineRow>>", project.hours_used,
-                  project.hours_approved, project.invoiced, project.changed_at, project.shown_changed_at,
-                  reach.access AS "access!: Json<AccessColumns>", invoices.open AS "open_invoices!", awaiting.invoices AS "awaiting_invoices!",
-                  awaiting.time_entries AS "awaiting_time_entries!"
-           FROM read.reach($1, $2, $3, $4) reach
-           JOIN read.project project
-             ON project.generation = (TABLE portal) AND project.org_id = $1
-            AND project.project_id = reach.project_id
-           LEFT JOIN read.client client
-             ON client.generation = (TABLE portal) AND client.org_id = $1 AND client.client_id = project.client_id
-           CROSS JOIN LATERAL (
-               SELECT count(*) AS open FROM read.invoice invoice
-               WHERE invoice.generation = (TABLE portal) AND invoice.org_id = $1
-                 AND invoice.project_id = reach.project_id AND invoice.status <> 'draft'
-           ) invoices
-           CROSS JOIN LATERAL (
-               SELECT count(*) FILTER (WHERE request.object_kind = 'invoice') AS invoices,
-                      count(*) FILTER (WHERE request.object_kind = 'time_entry') AS time_entries
-               FROM read.approval_request request
-               WHERE request.generation = (TABLE approvals) AND request.org_id = $1
-                 AND request.project_id = reach.project_id AND request.standing = 'open'
-                 AND request.asked_by <> $3 AND $3 <> ALL (request.given)
-                 AND (request.needed_right = ANY (reach.rights) OR $3 = ANY (request.named))
-           ) awaiting
-           ORDER BY project.name, project.project_id"#,
+        r#"SELECT project_id AS "project_id!", name AS "name!", client_id AS "client_id!", client_name,
+                  currency AS "currency!", manager_id, published AS "published!",
+                  contract_lines AS "contract_lines!: Json<Vec<LineRow>>", hours_used AS "hours_used!",
+                  hours_approved AS "hours_approved!", invoiced AS "invoiced!", changed_at AS "changed_at!",
+                  shown_changed_at AS "shown_changed_at!", access AS "access!: Json<AccessColumns>",
+                  open_invoices AS "open_invoices!", awaiting_invoices AS "awaiting_invoices!",
+                  awaiting_time_entries AS "awaiting_time_entries!"
+           FROM read.dashboard($1, $2, $3)"#,
         scope.org.0,
-        scope.asker_kind(),
-        scope.asker_id(),
+        guest.0,
         at.as_utc()
     )
-    .fetch_all(&mut *transaction)
+    .fetch_all(&mut *alone(pool).await?)
     .await?;
     if rows.is_empty() {
-        is_somebody(&asker(&mut transaction, scope).await?.facts(scope))?;
+        is_somebody(&asker(&mut *reading(pool, scope.org).await?, scope).await?.facts(scope))?;
     }
-    transaction.commit().await?;
     let mut projects = Vec::with_capacity(rows.len());
     for row in rows {
         let columns = ProjectColumns {

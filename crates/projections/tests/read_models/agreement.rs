@@ -135,7 +135,18 @@ async fn reach(firm: &Firm, who: Principal, at: Timestamp) -> BTreeSet<Uuid> {
         .fetch_all(&mut *transaction)
         .await
         .unwrap();
-    found.into_iter().collect()
+    let found = BTreeSet::from_iter(found);
+    if let Principal::PortalUser(guest) = who {
+        let shown: Vec<Uuid> = sqlx::query_scalar("SELECT project_id FROM read.dashboard($1, $2, $3)")
+            .bind(firm.org.0)
+            .bind(guest.0)
+            .bind(at.as_utc())
+            .fetch_all(&mut *transaction)
+            .await
+            .unwrap();
+        assert_eq!(BTreeSet::from_iter(shown), found, "{who:?} finds on the dashboard what they reach");
+    }
+    found
 }
 
 /// The invoices that somebody finds, a page for each: a page that is cut from too much would end the list early.
@@ -156,6 +167,10 @@ async fn projects_agree(firm: &Firm, streams: &Streams, who: Principal) {
     let (scope, at) = (firm.scope(who), now());
     assert_eq!(standing(&firm.pool, &scope).await.unwrap(), streams.subject(who));
     let listed = work::project::list(&firm.pool, &scope, at, ProjectFilter::default(), &long()).await.unwrap();
+    if let (Principal::PortalUser(_), Ok(dashboard)) = (who, dashboard(&firm.pool, &scope, at).await) {
+        let shown: Vec<_> = dashboard.projects.into_iter().map(|shown| shown.project).collect();
+        assert_eq!(shown, listed.items, "{who:?} sees on the dashboard what the list shows, in its order");
+    }
     let listed: BTreeSet<_> = listed.items.iter().map(|project| project.project).collect();
     let expected: BTreeSet<_> = projects().into_iter().map(|project| project.0).collect();
     let may_see = |project: &Uuid| streams.may(who, *project, Action::ViewProject, at);

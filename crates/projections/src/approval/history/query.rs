@@ -12,7 +12,7 @@ use countersign_domain::access::{Action, Right, Rights, decide};
 use countersign_domain::envelope::{Actor, Principal};
 use countersign_domain::ids::{ClientId, ProjectId};
 use countersign_domain::values::{Note, Timestamp};
-use countersign_postgres::scoped;
+use countersign_postgres::reading;
 use serde::Serialize;
 use sqlx::PgPool;
 use sqlx::types::Json;
@@ -95,7 +95,7 @@ pub async fn approvals(
 ) -> Result<Page<ApprovalEntry>, ReadError> {
     let last: Option<u64> = page.last(LIST)?;
     let by = filter.by.map(principal);
-    let mut transaction = scoped(pool, scope.org).await?;
+    let mut transaction = reading(pool, scope.org).await?;
     let rows = sqlx::query!(
         r#"WITH approvals AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'approvals')
            SELECT reach.access AS "access!: Json<AccessColumns>", history.position, history.object_kind,
@@ -129,7 +129,7 @@ pub async fn approvals(
     if rows.is_empty() {
         may_ask(&mut transaction, scope, None, Action::ViewDirectory, at).await?;
     }
-    transaction.commit().await?;
+    drop(transaction);
     let mut entries = Vec::with_capacity(rows.len());
     for row in rows {
         if !decide(&row.access.0.facts(scope), Action::ReadLedger, at).allowed {

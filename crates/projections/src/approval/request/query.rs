@@ -13,7 +13,7 @@ use countersign_domain::approval::{Approvers, Stage, speaks_for};
 use countersign_domain::envelope::Principal;
 use countersign_domain::ids::{ClientId, InvoiceId, ProjectId, TimeEntryId};
 use countersign_domain::values::{Currency, Hours, Label, Money, Timestamp};
-use countersign_postgres::scoped;
+use countersign_postgres::reading;
 use serde::Serialize;
 use sqlx::PgPool;
 use sqlx::types::Json;
@@ -106,7 +106,7 @@ pub async fn awaiting_my_approval(
     page: &PageRequest,
 ) -> Result<Page<AwaitingApproval>, ReadError> {
     let last: Option<Approvable> = page.last(LIST)?;
-    let mut transaction = scoped(pool, scope.org).await?;
+    let mut transaction = reading(pool, scope.org).await?;
     let rows = sqlx::query!(
         r#"WITH approvals AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'approvals'),
                 portal AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'portal')
@@ -147,7 +147,7 @@ pub async fn awaiting_my_approval(
     )
     .fetch_all(&mut *transaction)
     .await?;
-    transaction.commit().await?;
+    drop(transaction);
     let mut waiting = Vec::with_capacity(rows.len());
     for row in rows {
         let facts = row.access.0.facts(scope);

@@ -18,7 +18,7 @@ use countersign_domain::billing::number::InvoiceNumber;
 use countersign_domain::envelope::Actor;
 use countersign_domain::ids::{ClientId, ContractLineId, InvoiceId, ProjectId, TimeEntryId};
 use countersign_domain::values::{Currency, Label, Money, Note, Percent, Timestamp};
-use countersign_postgres::scoped;
+use countersign_postgres::reading;
 use serde::Serialize;
 use sqlx::PgPool;
 use sqlx::types::Json;
@@ -218,7 +218,7 @@ pub async fn list(
     page: &PageRequest,
 ) -> Result<Page<InvoiceSummary>, ReadError> {
     let last: Option<InvoiceId> = page.last(LIST)?;
-    let mut transaction = scoped(pool, scope.org).await?;
+    let mut transaction = reading(pool, scope.org).await?;
     let rows = sqlx::query!(
         r#"WITH portal AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'portal')
            SELECT reach.access AS "access!: Json<AccessColumns>", invoice.invoice_id, invoice.project_id,
@@ -250,7 +250,7 @@ pub async fn list(
     )
     .fetch_all(&mut *transaction)
     .await?;
-    transaction.commit().await?;
+    drop(transaction);
     let mut invoices = Vec::with_capacity(rows.len());
     for row in rows {
         let status: Status = read_word("status", row.status)?;
@@ -277,7 +277,7 @@ pub async fn list(
 
 /// One invoice; `Denied::NotThere` for whoever may not know of it.
 pub async fn get(pool: &PgPool, scope: &Scope, at: Timestamp, invoice: InvoiceId) -> Result<InvoiceView, ReadError> {
-    let mut transaction = scoped(pool, scope.org).await?;
+    let mut transaction = reading(pool, scope.org).await?;
     let row = sqlx::query!(
         r#"WITH portal AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'portal')
            SELECT reach.access AS "access!: Json<AccessColumns>", project.name AS "project_name?", invoice.status,
@@ -297,7 +297,7 @@ pub async fn get(pool: &PgPool, scope: &Scope, at: Timestamp, invoice: InvoiceId
     .fetch_optional(&mut *transaction)
     .await?
     .ok_or(Denied::NotThere)?;
-    transaction.commit().await?;
+    drop(transaction);
     let facts = row.access.0.facts(scope);
     let status: Status = read_word("status", row.status)?;
     if !decide(&facts, status.seen_by(), at).allowed {

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use countersign_domain::access::{Action, Denied};
 use countersign_domain::ids::ClientId;
 use countersign_domain::values::{Label, Timestamp};
-use countersign_postgres::scoped;
+use countersign_postgres::reading;
 use serde::Serialize;
 use sqlx::PgPool;
 use sqlx::types::Json;
@@ -54,7 +54,7 @@ pub async fn list(
     page: &PageRequest,
 ) -> Result<Page<ClientView>, ReadError> {
     let last: Option<ClientId> = page.last(LIST)?;
-    let mut transaction = scoped(pool, scope.org).await?;
+    let mut transaction = reading(pool, scope.org).await?;
     let rows = sqlx::query_as!(
         Columns,
         r#"WITH portal AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'portal')
@@ -76,14 +76,14 @@ pub async fn list(
     .await?;
     let access = rows.first().map(|row| row.access.0.clone());
     may_ask(&mut transaction, scope, access, Action::ViewDirectory, at).await?;
-    transaction.commit().await?;
+    drop(transaction);
     let clients = rows.into_iter().map(Columns::into_view).collect::<Result<_, _>>()?;
     Ok(Page::of(LIST, clients, page.limit, |client: &ClientView| client.client))
 }
 
 /// One client.
 pub async fn get(pool: &PgPool, scope: &Scope, at: Timestamp, client: ClientId) -> Result<ClientView, ReadError> {
-    let mut transaction = scoped(pool, scope.org).await?;
+    let mut transaction = reading(pool, scope.org).await?;
     let row = sqlx::query_as!(
         Columns,
         r#"WITH portal AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'portal')
@@ -100,6 +100,6 @@ pub async fn get(pool: &PgPool, scope: &Scope, at: Timestamp, client: ClientId) 
     .await?;
     let access = row.as_ref().map(|row| row.access.0.clone());
     may_ask(&mut transaction, scope, access, Action::ViewDirectory, at).await?;
-    transaction.commit().await?;
+    drop(transaction);
     Ok(row.ok_or(Denied::NotThere)?.into_view()?)
 }

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use countersign_domain::access::Action;
 use countersign_domain::ids::{ClientId, ContactId, MailboxId, PortalUserId};
 use countersign_domain::values::Timestamp;
-use countersign_postgres::scoped;
+use countersign_postgres::reading;
 use serde::Serialize;
 use sqlx::PgPool;
 use sqlx::types::Json;
@@ -70,7 +70,7 @@ pub async fn list(
     page: &PageRequest,
 ) -> Result<Page<ContactView>, ReadError> {
     let last: Option<ContactId> = page.last(LIST)?;
-    let mut transaction = scoped(pool, scope.org).await?;
+    let mut transaction = reading(pool, scope.org).await?;
     let rows = sqlx::query_as!(
         Columns,
         r#"WITH portal AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'portal'),
@@ -106,7 +106,7 @@ pub async fn list(
     .await?;
     let access = rows.first().map(|row| row.access.0.clone());
     may_ask(&mut transaction, scope, access, Action::ViewDirectory, at).await?;
-    transaction.commit().await?;
+    drop(transaction);
     let contacts = rows.into_iter().map(Columns::into_view).collect::<Result<_, _>>()?;
     Ok(Page::of(LIST, contacts, page.limit, |contact: &ContactView| contact.contact))
 }
@@ -118,7 +118,7 @@ pub async fn by_mailbox(
     at: Timestamp,
     mailbox: MailboxId,
 ) -> Result<Option<ContactView>, ReadError> {
-    let mut transaction = scoped(pool, scope.org).await?;
+    let mut transaction = reading(pool, scope.org).await?;
     let row = sqlx::query_as!(
         Columns,
         r#"WITH portal AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'portal'),
@@ -149,6 +149,6 @@ pub async fn by_mailbox(
     .await?;
     let access = row.as_ref().map(|row| row.access.0.clone());
     may_ask(&mut transaction, scope, access, Action::ViewDirectory, at).await?;
-    transaction.commit().await?;
+    drop(transaction);
     Ok(row.map(Columns::into_view).transpose()?)
 }

@@ -13,7 +13,7 @@ use countersign_domain::access::{Action, Denied};
 use countersign_domain::firm::organization::Plan;
 use countersign_domain::ids::{ClientId, ContactId, InvitationId, MailboxId, PortalUserId};
 use countersign_domain::values::Timestamp;
-use countersign_postgres::scoped;
+use countersign_postgres::reading;
 use serde::Serialize;
 use sqlx::PgPool;
 use sqlx::types::Json;
@@ -122,7 +122,7 @@ pub async fn list(
     page: &PageRequest,
 ) -> Result<Page<PortalUserView>, ReadError> {
     let last: Option<PortalUserId> = page.last(LIST)?;
-    let mut transaction = scoped(pool, scope.org).await?;
+    let mut transaction = reading(pool, scope.org).await?;
     let rows = sqlx::query_as!(
         Columns,
         r#"WITH portal AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'portal'),
@@ -153,7 +153,7 @@ pub async fn list(
     .await?;
     let access = rows.first().map(|row| row.access.0.clone());
     may_ask(&mut transaction, scope, access, Action::ViewDirectory, at).await?;
-    transaction.commit().await?;
+    drop(transaction);
     let accounts = rows.into_iter().map(Columns::into_view).collect::<Result<_, _>>()?;
     Ok(Page::of(LIST, accounts, page.limit, |account: &PortalUserView| account.portal_user))
 }
@@ -165,7 +165,7 @@ pub async fn get(
     at: Timestamp,
     portal_user: PortalUserId,
 ) -> Result<PortalUserView, ReadError> {
-    let mut transaction = scoped(pool, scope.org).await?;
+    let mut transaction = reading(pool, scope.org).await?;
     let row = sqlx::query_as!(
         Columns,
         r#"WITH portal AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'portal'),
@@ -188,13 +188,13 @@ pub async fn get(
     .await?;
     let access = row.as_ref().map(|row| row.access.0.clone());
     may_ask(&mut transaction, scope, access, Action::ViewDirectory, at).await?;
-    transaction.commit().await?;
+    drop(transaction);
     Ok(row.ok_or(Denied::NotThere)?.into_view()?)
 }
 
 /// How many portal users stand where, and the seats that they take.
 pub async fn counts(pool: &PgPool, scope: &Scope, at: Timestamp) -> Result<PortalUserCounts, ReadError> {
-    let mut transaction = scoped(pool, scope.org).await?;
+    let mut transaction = reading(pool, scope.org).await?;
     let row = sqlx::query!(
         r#"WITH portal AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'portal')
            SELECT asker.access AS "access!: Json<AccessColumns>", firm.plan, firm.seats_used,
@@ -218,7 +218,7 @@ pub async fn counts(pool: &PgPool, scope: &Scope, at: Timestamp) -> Result<Porta
     .await?;
     let access = row.as_ref().map(|row| row.access.0.clone());
     may_ask(&mut transaction, scope, access, Action::ViewDirectory, at).await?;
-    transaction.commit().await?;
+    drop(transaction);
     let row = row.ok_or(ReadError::Behind)?;
     let plan: Plan = read_word("plan", row.plan)?;
     Ok(PortalUserCounts {

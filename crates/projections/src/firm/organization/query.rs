@@ -7,7 +7,7 @@ use crate::scope::Scope;
 use countersign_domain::access::{Action, decide};
 use countersign_domain::firm::organization::{Home, Plan};
 use countersign_domain::values::{Currency, Label, Locale, Slug, TimeZone, Timestamp};
-use countersign_postgres::scoped;
+use countersign_postgres::reading;
 use serde::Serialize;
 use sqlx::PgPool;
 use sqlx::types::Json;
@@ -47,7 +47,7 @@ pub struct Seats {
 
 /// The firm; for its active people only.
 pub async fn get(pool: &PgPool, scope: &Scope, at: Timestamp) -> Result<OrganizationView, ReadError> {
-    let mut transaction = scoped(pool, scope.org).await?;
+    let mut transaction = reading(pool, scope.org).await?;
     let row = sqlx::query!(
         r#"WITH portal AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'portal')
            SELECT asker.access AS "access!: Json<AccessColumns>", firm.slug, firm.name, firm.plan, firm.time_zone,
@@ -64,7 +64,7 @@ pub async fn get(pool: &PgPool, scope: &Scope, at: Timestamp) -> Result<Organiza
         is_somebody(&asker(&mut transaction, scope).await?.facts(scope))?;
         return Err(ReadError::Behind);
     };
-    transaction.commit().await?;
+    drop(transaction);
     let facts = row.access.0.facts(scope);
     is_somebody(&facts)?;
     let plan: Plan = read_word("plan", row.plan)?;

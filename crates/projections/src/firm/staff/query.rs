@@ -11,7 +11,7 @@ use countersign_domain::access::Action;
 use countersign_domain::firm::staff::Level;
 use countersign_domain::ids::{MailboxId, StaffId};
 use countersign_domain::values::Timestamp;
-use countersign_postgres::scoped;
+use countersign_postgres::reading;
 use serde::Serialize;
 use sqlx::PgPool;
 use sqlx::types::Json;
@@ -45,7 +45,7 @@ pub async fn list(
     page: &PageRequest,
 ) -> Result<Page<StaffView>, ReadError> {
     let last: Option<StaffId> = page.last(LIST)?;
-    let mut transaction = scoped(pool, scope.org).await?;
+    let mut transaction = reading(pool, scope.org).await?;
     let rows = sqlx::query!(
         r#"WITH portal AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'portal'),
                 people AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'people')
@@ -70,7 +70,7 @@ pub async fn list(
     .await?;
     let access = rows.first().map(|row| row.access.0.clone());
     may_ask(&mut transaction, scope, access, Action::ViewDirectory, at).await?;
-    transaction.commit().await?;
+    drop(transaction);
     let mut staff = Vec::with_capacity(rows.len());
     for row in rows {
         staff.push(StaffView {

@@ -9,7 +9,7 @@ use countersign_domain::access::{Action, Denied, decide};
 use countersign_domain::envelope::{Actor, ObjectKind, Role};
 use countersign_domain::portal::StreamId;
 use countersign_domain::values::Timestamp;
-use countersign_postgres::scoped;
+use countersign_postgres::reading;
 use serde::Serialize;
 use sqlx::PgPool;
 use sqlx::types::Json;
@@ -47,7 +47,7 @@ pub async fn of_object(
 ) -> Result<Page<HistoryEntry>, ReadError> {
     let last: Option<u64> = page.last(LIST)?;
     let (kind, id) = object;
-    let mut transaction = scoped(pool, scope.org).await?;
+    let mut transaction = reading(pool, scope.org).await?;
     let rows = sqlx::query!(
         r#"WITH objects AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'history')
            SELECT coalesce(concerned.access, asker.access) AS "access!: Json<AccessColumns>", history.position,
@@ -89,7 +89,7 @@ pub async fn of_object(
     if rows.is_empty() {
         may_ask(&mut transaction, scope, None, Action::ViewDirectory, at).await?;
     }
-    transaction.commit().await?;
+    drop(transaction);
     let mut entries = Vec::with_capacity(rows.len());
     for row in rows {
         if !decide(&row.access.0.facts(scope), Action::ReadLedger, at).allowed {

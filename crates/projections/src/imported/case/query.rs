@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use countersign_domain::access::{Action, Denied};
 use countersign_domain::ids::CaseId;
 use countersign_domain::values::{Label, Timestamp};
-use countersign_postgres::scoped;
+use countersign_postgres::reading;
 use serde::Serialize;
 use sqlx::PgPool;
 use sqlx::types::Json;
@@ -108,7 +108,7 @@ pub async fn list(
     page: &PageRequest,
 ) -> Result<Page<CaseView>, ReadError> {
     let last: Option<CaseId> = page.last(LIST)?;
-    let mut transaction = scoped(pool, scope.org).await?;
+    let mut transaction = reading(pool, scope.org).await?;
     let rows = sqlx::query_as!(
         Columns,
         r#"WITH cases AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'cases')
@@ -138,14 +138,14 @@ pub async fn list(
     .await?;
     let access = rows.first().map(|row| row.access.0.clone());
     may_ask(&mut transaction, scope, access, Action::ReadLedger, at).await?;
-    transaction.commit().await?;
+    drop(transaction);
     let cases = rows.into_iter().map(Columns::into_view).collect::<Result<_, _>>()?;
     Ok(Page::of(LIST, cases, page.limit, |case: &CaseView| case.case))
 }
 
 /// One case.
 pub async fn get(pool: &PgPool, scope: &Scope, at: Timestamp, case: CaseId) -> Result<CaseView, ReadError> {
-    let mut transaction = scoped(pool, scope.org).await?;
+    let mut transaction = reading(pool, scope.org).await?;
     let row = sqlx::query_as!(
         Columns,
         r#"WITH cases AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'cases')
@@ -164,13 +164,13 @@ pub async fn get(pool: &PgPool, scope: &Scope, at: Timestamp, case: CaseId) -> R
     .await?;
     let access = row.as_ref().map(|row| row.access.0.clone());
     may_ask(&mut transaction, scope, access, Action::ReadLedger, at).await?;
-    transaction.commit().await?;
+    drop(transaction);
     Ok(row.ok_or(Denied::NotThere)?.into_view()?)
 }
 
 /// The cases of this name, one in each log that has one.
 pub async fn named(pool: &PgPool, scope: &Scope, at: Timestamp, name: &str) -> Result<Vec<CaseView>, ReadError> {
-    let mut transaction = scoped(pool, scope.org).await?;
+    let mut transaction = reading(pool, scope.org).await?;
     let rows = sqlx::query_as!(
         Columns,
         r#"WITH cases AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'cases')
@@ -190,13 +190,13 @@ pub async fn named(pool: &PgPool, scope: &Scope, at: Timestamp, name: &str) -> R
     .await?;
     let access = rows.first().map(|row| row.access.0.clone());
     may_ask(&mut transaction, scope, access, Action::ReadLedger, at).await?;
-    transaction.commit().await?;
+    drop(transaction);
     Ok(rows.into_iter().map(Columns::into_view).collect::<Result<_, _>>()?)
 }
 
 /// What a log comes to; all logs together where none is named.
 pub async fn totals(pool: &PgPool, scope: &Scope, at: Timestamp, log: Option<&Label>) -> Result<LogTotals, ReadError> {
-    let mut transaction = scoped(pool, scope.org).await?;
+    let mut transaction = reading(pool, scope.org).await?;
     let row = sqlx::query!(
         r#"WITH cases AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'cases'),
                 asked AS (
@@ -228,7 +228,7 @@ pub async fn totals(pool: &PgPool, scope: &Scope, at: Timestamp, log: Option<&La
     .fetch_one(&mut *transaction)
     .await?;
     may_ask(&mut transaction, scope, Some(row.access.0), Action::ReadLedger, at).await?;
-    transaction.commit().await?;
+    drop(transaction);
     let counted = |counted: Option<Json<BTreeMap<String, u64>>>| counted.map(|counted| counted.0).unwrap_or_default();
     Ok(LogTotals {
         cases: row.cases.unsigned_abs(),

@@ -9,7 +9,7 @@ use countersign_domain::envelope::Principal;
 use countersign_domain::firm::staff::Level;
 use countersign_domain::ids::{ClientId, PersonId};
 use countersign_domain::values::{Email, Label, Timestamp};
-use countersign_postgres::scoped;
+use countersign_postgres::reading;
 use serde::Serialize;
 use sqlx::PgPool;
 use sqlx::types::Json;
@@ -69,7 +69,7 @@ pub async fn cards(
     people: &[PersonId],
 ) -> Result<BTreeMap<PersonId, Card>, ReadError> {
     let ids = column(people, |person| person.0);
-    let mut transaction = scoped(pool, scope.org).await?;
+    let mut transaction = reading(pool, scope.org).await?;
     let rows = sqlx::query!(
         r#"WITH people AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'people')
            SELECT asker.access AS "access!: Json<AccessColumns>", card.person_id, card.name, card.email
@@ -85,7 +85,7 @@ pub async fn cards(
     .await?;
     let access = rows.first().map(|row| row.access.0.clone());
     may_ask(&mut transaction, scope, access, Action::ViewDirectory, at).await?;
-    transaction.commit().await?;
+    drop(transaction);
     let mut cards = BTreeMap::new();
     for row in rows {
         cards.extend(Card::read(row.name, row.email)?.map(|card| (PersonId(row.person_id), card)));
@@ -95,7 +95,7 @@ pub async fn cards(
 
 /// Whoever asks, about themselves; refused to whoever is not active.
 pub async fn myself(pool: &PgPool, scope: &Scope) -> Result<Myself, ReadError> {
-    let mut transaction = scoped(pool, scope.org).await?;
+    let mut transaction = reading(pool, scope.org).await?;
     let row = sqlx::query!(
         r#"WITH portal AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'portal'),
                 people AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'people')
@@ -116,7 +116,7 @@ pub async fn myself(pool: &PgPool, scope: &Scope) -> Result<Myself, ReadError> {
     )
     .fetch_one(&mut *transaction)
     .await?;
-    transaction.commit().await?;
+    drop(transaction);
     let facts = row.access.0.facts(scope);
     is_somebody(&facts)?;
     let principal = facts.subject.principal().ok_or(Denied::NotThere)?;

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use countersign_domain::access::{Action, Denied, Facts, Rights, Subject, Window, decide};
 use countersign_domain::ids::{ClientId, ContactId, ContractLineId, PortalUserId, ProjectId, StaffId};
 use countersign_domain::values::{Currency, Label, Money, Timestamp};
-use countersign_postgres::scoped;
+use countersign_postgres::reading;
 use rust_decimal::Decimal;
 use serde::Serialize;
 use sqlx::PgPool;
@@ -224,7 +224,7 @@ pub async fn list(
     page: &PageRequest,
 ) -> Result<Page<ProjectView>, ReadError> {
     let last: Option<ProjectId> = page.last(LIST)?;
-    let mut transaction = scoped(pool, scope.org).await?;
+    let mut transaction = reading(pool, scope.org).await?;
     let rows = sqlx::query_as!(
         ProjectColumns,
         r#"WITH portal AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'portal')
@@ -255,7 +255,7 @@ pub async fn list(
     )
     .fetch_all(&mut *transaction)
     .await?;
-    transaction.commit().await?;
+    drop(transaction);
     let mut projects = Vec::with_capacity(rows.len());
     for row in rows {
         projects.extend(row.shown_to(scope, at)?.map(|(project, _)| project));
@@ -265,7 +265,7 @@ pub async fn list(
 
 /// One project; `Denied::NotThere` for whoever may not know of it.
 pub async fn get(pool: &PgPool, scope: &Scope, at: Timestamp, project: ProjectId) -> Result<ProjectView, ReadError> {
-    let mut transaction = scoped(pool, scope.org).await?;
+    let mut transaction = reading(pool, scope.org).await?;
     let row = sqlx::query_as!(
         ProjectColumns,
         r#"WITH portal AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'portal')
@@ -289,7 +289,7 @@ pub async fn get(pool: &PgPool, scope: &Scope, at: Timestamp, project: ProjectId
     )
     .fetch_optional(&mut *transaction)
     .await?;
-    transaction.commit().await?;
+    drop(transaction);
     let shown = row.map(|row| row.shown_to(scope, at)).transpose()?.flatten();
     Ok(shown.map(|(project, _)| project).ok_or(Denied::NotThere)?)
 }
@@ -301,7 +301,7 @@ pub async fn roster(
     at: Timestamp,
     project: ProjectId,
 ) -> Result<Vec<RosterEntry>, ReadError> {
-    let mut transaction = scoped(pool, scope.org).await?;
+    let mut transaction = reading(pool, scope.org).await?;
     let rows = sqlx::query!(
         r#"WITH access AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'access'),
                 portal AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'portal')
@@ -328,7 +328,7 @@ pub async fn roster(
     )
     .fetch_all(&mut *transaction)
     .await?;
-    transaction.commit().await?;
+    drop(transaction);
     let access = rows.first().map(|row| row.access.0.clone()).ok_or(Denied::NotThere)?;
     access.facts(scope).may(Action::ViewDirectory, Action::ViewDirectory, at)?;
     let mut roster = Vec::new();

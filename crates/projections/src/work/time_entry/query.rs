@@ -14,7 +14,7 @@ use countersign_domain::approval::Mask;
 use countersign_domain::ids::{ContractLineId, ProjectId, StaffId, TimeEntryId};
 use countersign_domain::values::{Hours, Money, Note, Timestamp};
 use countersign_domain::work::time_entry::content::{Content, shown};
-use countersign_postgres::scoped;
+use countersign_postgres::reading;
 use serde::Serialize;
 use sqlx::PgPool;
 use sqlx::types::Json;
@@ -93,7 +93,7 @@ pub async fn of_project(
     page: &PageRequest,
 ) -> Result<Page<TimeEntryView>, ReadError> {
     let last: Option<TimeEntryId> = page.last(LIST)?;
-    let mut transaction = scoped(pool, scope.org).await?;
+    let mut transaction = reading(pool, scope.org).await?;
     let rows = sqlx::query!(
         r#"WITH portal AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'portal')
            SELECT reach.access AS "access!: Json<AccessColumns>", entry.content AS "content?: Json<Content>",
@@ -124,7 +124,7 @@ pub async fn of_project(
     )
     .fetch_all(&mut *transaction)
     .await?;
-    transaction.commit().await?;
+    drop(transaction);
     let access = rows.first().map(|row| row.access.0.clone()).ok_or(Denied::NotThere)?;
     let facts = access.facts(scope);
     if !decide(&facts, Action::ViewProject, at).allowed {
@@ -145,7 +145,7 @@ pub async fn of_project(
 
 /// One time entry.
 pub async fn get(pool: &PgPool, scope: &Scope, at: Timestamp, entry: TimeEntryId) -> Result<TimeEntryView, ReadError> {
-    let mut transaction = scoped(pool, scope.org).await?;
+    let mut transaction = reading(pool, scope.org).await?;
     let row = sqlx::query!(
         r#"WITH portal AS (SELECT generation FROM read.active_generation WHERE org_id = $1 AND "group" = 'portal')
            SELECT reach.access AS "access!: Json<AccessColumns>", entry.content AS "content: Json<Content>",
@@ -162,7 +162,7 @@ pub async fn get(pool: &PgPool, scope: &Scope, at: Timestamp, entry: TimeEntryId
     .fetch_optional(&mut *transaction)
     .await?
     .ok_or(Denied::NotThere)?;
-    transaction.commit().await?;
+    drop(transaction);
     let facts = row.access.0.facts(scope);
     if !decide(&facts, Action::ViewProject, at).allowed {
         return Err(Denied::NotThere.into());
