@@ -1,7 +1,7 @@
 //! The statements beside the fold.
 
 use super::{ObjectHistory, ObjectHistoryRow};
-use crate::columns::{column, json, signed_position, word};
+use crate::columns::{column, json, signed_position};
 use crate::group::Table;
 use crate::line::Line;
 use crate::scope::Generation;
@@ -108,7 +108,7 @@ impl Table for ObjectHistory {
         line.put(id.0.as_str())
             .put(id.1)
             .put(signed_position(id.2))
-            .put(row.roles.iter().map(word).collect::<Vec<_>>())
+            .put(row.roles.iter().map(|role| role.as_str()).collect::<Vec<_>>())
             .put(row.event_type.as_str())
             .put(row.stream.kind.as_str())
             .put(row.stream.id)
