@@ -106,8 +106,8 @@ pub(crate) async fn put_back(
     Ok(stopped.map(|(position, reason)| ParkedOrganization { org, position, reason, left_behind: true }))
 }
 
-/// Follows in a generation until little is left, then puts the readers on it; or says where and why its rows stop too
-/// early for that.
+/// Puts the readers on a generation, following in it first where more than little is left; or says where and why its rows
+/// stop too early for that.
 async fn lead(
     by: &Rebuilds,
     (group, rebuild): (&Group, &Rebuild),
@@ -116,26 +116,32 @@ async fn lead(
     progress: &Progress,
 ) -> Result<Option<(u64, String)>, RebuildError> {
     loop {
-        let transaction = scoped(by.pool(), to.org).await?;
-        let Step { became, events } = step(transaction, &by.ledger, group, to).await?;
-        progress(Told::Followed { events });
-        if became == Advance::Elsewhere {
-            // Nobody's ledger is held still for rows that somebody else is at.
-            sleep(BETWEEN_ATTEMPTS).await;
-            continue;
-        }
-        if became != Advance::Parked && events >= u64::from(UNDER_THE_FENCE) {
-            continue;
-        }
+        // Most ledgers have hardly grown since their rows were written: then this is all.
         match attempt(by, (group, rebuild), to, way, progress).await? {
             Attempt::Done => return Ok(None),
-            Attempt::Again => sleep(BETWEEN_ATTEMPTS).await,
+            Attempt::Again => follow_on(by, group, to, progress).await?,
             Attempt::WouldGoBack => {
                 let mut transaction = scoped(by.pool(), to.org).await?;
                 let stopped = parked::found(&mut transaction, group.name, to).await?;
                 transaction.commit().await?;
                 return Ok(Some(stopped.unwrap_or_default()));
             }
+        }
+    }
+}
+
+/// Follows in a generation until little is left. Nobody's ledger is held still for rows that somebody else is at.
+async fn follow_on(by: &Rebuilds, group: &Group, to: Generation, progress: &Progress) -> Result<(), RebuildError> {
+    loop {
+        let transaction = scoped(by.pool(), to.org).await?;
+        let Step { became, events } = step(transaction, &by.ledger, group, to).await?;
+        progress(Told::Followed { events });
+        if became == Advance::Elsewhere || events == 0 {
+            // Whoever else is at it may be done by then.
+            sleep(BETWEEN_ATTEMPTS).await;
+        }
+        if became != Advance::Elsewhere && (became == Advance::Parked || events < u64::from(UNDER_THE_FENCE)) {
+            return Ok(());
         }
     }
 }
