@@ -5,6 +5,7 @@
 //! to the engine, which parks it at exactly the event that is to blame.
 
 use super::copy::copy;
+use super::cut_over::OBJECT_IN_USE;
 use super::error::RebuildError;
 use super::job::Rebuild;
 use super::replay::{PageOfEvents, Replay};
@@ -25,8 +26,6 @@ use uuid::Uuid;
 const EVENTS_AT_A_TIME: u64 = 10_000;
 /// What is only added to is written as soon as it is so large, whole or not.
 const BYTES_AT_A_TIME: usize = 32 << 20;
-/// What Postgres answers to whoever is no longer at the rebuild.
-const OBJECT_IN_USE: &str = "55006";
 
 /// A ledger that is to be folded.
 #[derive(Clone)]
