@@ -212,6 +212,28 @@ impl ObjectKind {
     }
 }
 
+impl Role {
+    /// The wire name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Subject => "subject",
+            Self::Client => "client",
+            Self::Contact => "contact",
+            Self::Project => "project",
+            Self::ContractLine => "contract_line",
+            Self::Charged => "charged",
+            Self::Author => "author",
+            Self::Approver => "approver",
+            Self::Holder => "holder",
+            Self::Manager => "manager",
+            Self::Mailbox => "mailbox",
+            Self::Invitation => "invitation",
+            Self::Invoice => "invoice",
+            Self::Series => "series",
+        }
+    }
+}
+
 impl ProcessName {
     /// The wire name.
     pub fn as_str(self) -> &'static str {

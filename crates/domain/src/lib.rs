@@ -16,6 +16,7 @@ pub mod ids;
 pub mod imported;
 pub mod personal;
 pub mod portal;
+mod tagged;
 pub mod upcast;
 pub mod use_case;
 pub mod use_cases;

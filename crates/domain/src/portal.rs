@@ -116,6 +116,16 @@ fn join_tag(event_type: &str, data: Value) -> Value {
     ]))
 }
 
+/// A name that serde does not know belongs to an event of a later build.
+fn unread(event_type: &str, schema: u16, source: serde_json::Error) -> WireError {
+    let event_type = event_type.to_owned();
+    if source.to_string().starts_with("unknown variant") {
+        WireError::Unknown { event_type, schema }
+    } else {
+        WireError::Malformed { event_type, source }
+    }
+}
+
 macro_rules! aggregates {
     ($($(#[$doc:meta])* $name:ident = $aggregate:path, $wire:literal, $object:ident;)*) => {
         /// The kinds of streams. Wire names, for ever.
@@ -176,20 +186,32 @@ macro_rules! aggregates {
                 Wire { event_type, schema, data }
             }
 
-            /// Reads an event of a kind of stream; `schema` must be current (see `upcast`).
+            /// Reads an event of a kind of stream, of any schema that it ever had (see `upcast`).
             pub fn from_wire(kind: StreamKind, wire: Wire) -> Result<Self, WireError> {
                 let Wire { event_type, schema, data } = crate::upcast::to_current(wire)?;
                 let tagged = join_tag(&event_type, data);
                 let read = match kind {
                     $(StreamKind::$name => serde_json::from_value(tagged).map(Self::$name),)*
                 };
-                read.map_err(|source| {
-                    if source.to_string().starts_with("unknown variant") {
-                        WireError::Unknown { event_type, schema }
-                    } else {
-                        WireError::Malformed { event_type, source }
-                    }
-                })
+                read.map_err(|source| unread(&event_type, schema, source))
+            }
+
+            /// The same from the text of its fields, of any schema. Told apart by its kind of stream and its name, it is
+            /// read as what it is at once: this is what everybody does who follows a ledger.
+            pub fn read(kind: StreamKind, event_type: &str, schema: u16, data: &str) -> Result<Self, WireError> {
+                if schema != crate::upcast::current_schema(event_type) {
+                    let data = serde_json::from_str(data).map_err(|source| unread(event_type, schema, source))?;
+                    return Self::from_wire(kind, Wire { event_type: event_type.to_owned(), schema, data });
+                }
+                let read = match kind {
+                    $(StreamKind::$name => crate::tagged::read(event_type, data).map(Self::$name),)*
+                };
+                read.map_err(|source| unread(event_type, schema, source))
+            }
+
+            /// Its name on the wire.
+            pub fn name(&self) -> String {
+                match self { $(Self::$name(event) => crate::tagged::name_of(event),)* }
             }
 
             /// Every object that it concerns: the aggregate itself first, then the others in the order they are named.

@@ -8,7 +8,7 @@ use crate::clients::{client::Client, contact::Contact, mailbox::Mailbox, portal_
 use crate::decider::Decider;
 use crate::firm::{organization::Organization, seats::Seats, staff::Staff};
 use crate::imported::case::ImportedCase;
-use crate::portal::{PortalEvent, StreamKind, StreamState, Wire};
+use crate::portal::{PortalEvent, StreamKind, StreamState, Wire, WireError};
 use crate::upcast::current_schema;
 use crate::work::{project::Project, time_entry::TimeEntry};
 use countersign_canon::canonical_text;
@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use uuid::Uuid;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/samples");
 /// Set it, and what is missing is begun and what is there brought into its form.
@@ -135,6 +136,60 @@ fn every_sample_can_be_read_and_todays_are_written_as_they_stand() {
     }
 }
 
+/// How an event read, for comparison: what it would be written as, or what was wrong with it.
+fn told(read: Result<PortalEvent, WireError>) -> Result<Wire, String> {
+    match read {
+        Ok(event) => Ok(event.to_wire()),
+        Err(WireError::Unknown { event_type, schema }) => Err(format!("{event_type} in {schema} is unknown")),
+        Err(WireError::Malformed { event_type, .. }) => Err(format!("{event_type} is malformed")),
+    }
+}
+
+/// The same sample with each of its fields missing, of another kind, or called otherwise, however deep it stands.
+fn spoiled(data: &Value) -> Vec<Value> {
+    let mut spoiled = Vec::new();
+    match data {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                let with = |replaced: Option<(&str, Value)>| {
+                    let mut fields = fields.clone();
+                    fields.remove(name);
+                    fields.extend(replaced.map(|(name, value)| (name.to_owned(), value)));
+                    Value::Object(fields)
+                };
+                spoiled.extend([with(None), with(Some((name, json!(null)))), with(Some((name, json!(-1))))]);
+                spoiled.extend([with(Some((name, json!({})))), with(Some((name, json!("x"))))]);
+                spoiled.push(with(Some(("unheard_of", value.clone()))));
+                spoiled.extend(self::spoiled(value).into_iter().map(|deeper| with(Some((name, deeper)))));
+            }
+        }
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                let with = |deeper: Value| Value::Array([&items[..index], &[deeper], &items[index + 1..]].concat());
+                spoiled.extend(self::spoiled(item).into_iter().map(with));
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+    spoiled
+}
+
+#[test]
+fn an_event_reads_the_same_from_its_text_as_from_its_fields_and_so_does_what_is_wrong_with_it() {
+    for Sample { file, kind, wire } in samples() {
+        let Wire { event_type, schema, data } = wire;
+        let names = [event_type.clone(), "invoice.burned".to_owned(), "client.opened".to_owned()];
+        let mut cases: Vec<(&str, u16, Value)> = names.iter().map(|name| (&**name, schema, data.clone())).collect();
+        cases.extend([(&*event_type, 0, data.clone()), (&*event_type, schema + 1, data.clone())]);
+        cases.extend(spoiled(&data).into_iter().map(|spoiled| (&*event_type, schema, spoiled)));
+        for (name, schema, data) in cases {
+            let wire = Wire { event_type: name.to_owned(), schema, data: data.clone() };
+            let at_once = PortalEvent::read(kind, name, schema, &data.to_string());
+            assert_eq!(told(at_once), told(PortalEvent::from_wire(kind, wire)), "{file}: {name} {schema} {data}");
+        }
+    }
+}
+
 /// `evolve` judges nothing: a state can be folded from whatever a ledger holds.
 #[test]
 fn every_sample_can_be_the_first_event_of_a_stream() {
@@ -175,6 +230,16 @@ fn samples_have_one_form() {
             stands == in_form(&content),
             "{file}: `{WRITE}=1 cargo test -p countersign-domain samples` brings it into form"
         );
+    }
+}
+
+#[test]
+fn kinds_and_roles_are_called_what_they_are_on_the_wire() {
+    for Sample { kind, wire, .. } in samples() {
+        for object in PortalEvent::from_wire(kind, wire).unwrap().objects(Uuid::nil()) {
+            assert_eq!(json!(object.kind), object.kind.as_str());
+            assert_eq!(json!(object.role), object.role.as_str());
+        }
     }
 }
 

@@ -251,6 +251,10 @@ pub fn survives_its_wire_form<A: Aggregate>(id: A::Id, event: &A::Event) {
     let written = recorded.to_wire();
     let read = PortalEvent::from_wire(A::KIND, written.clone()).expect("an event that was written can be read");
     assert_eq!(read.to_wire(), written);
+    assert_eq!(recorded.name(), written.event_type);
+    let text = written.data.to_string();
+    let read_at_once = PortalEvent::read(A::KIND, &written.event_type, written.schema, &text);
+    assert_eq!(read_at_once.expect("an event that was written can be read").to_wire(), written);
     assert_eq!(read.objects(id.into()), recorded.objects(id.into()));
     assert_eq!(recorded.objects(id.into())[0].id, id.into());
 }

@@ -11,16 +11,20 @@ use countersign_domain::portal::{PortalEvent, StreamId, Wire, WireError};
 use countersign_domain::values::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_json::value::RawValue;
+use std::borrow::Cow;
 use uuid::Uuid;
 
-/// The envelope on the wire. Names, for ever; fields that do not apply are absent.
+/// The envelope on the wire, with the event's own fields as a value or as the text that they stand in. Names, for ever;
+/// fields that do not apply are absent.
 #[derive(Serialize, Deserialize)]
-struct Envelope {
+#[serde(bound(deserialize = "Data: Deserialize<'de>"))]
+struct Envelope<'a, Data> {
     org: OrgId,
     position: u64,
     event_id: EventId,
-    #[serde(rename = "type")]
-    event_type: String,
+    #[serde(rename = "type", borrow)]
+    event_type: Cow<'a, str>,
     schema: u16,
     stream: StreamId,
     version: u64,
@@ -36,7 +40,7 @@ struct Envelope {
     correlation_id: Uuid,
     provenance: Provenance,
     objects: Vec<ObjectRef>,
-    data: Value,
+    data: Data,
 }
 
 /// What every build reads of an envelope.
@@ -78,7 +82,7 @@ impl Record {
             org: submission.org,
             position: place.position,
             event_id: event_id(submission.command_id, index, place.recorded_at),
-            event_type: wire.event_type.clone(),
+            event_type: Cow::Borrowed(&wire.event_type),
             schema: wire.schema,
             stream: place.stream,
             version: place.version,
@@ -117,17 +121,25 @@ pub struct StoredEvent {
 impl StoredEvent {
     /// The event; personal values stay sealed.
     pub fn read(&self) -> Result<Recorded, StoreError> {
-        self.recorded(self.parse()?)
+        let envelope: Envelope<&RawValue> = self.parse()?;
+        let event = PortalEvent::read(envelope.stream.kind, &envelope.event_type, envelope.schema, envelope.data.get());
+        self.recorded(envelope, event)
     }
 
     /// The event with every personal value opened whose person still has a key.
     pub async fn read_opened(&self, vault: &Vault) -> Result<Recorded, StoreError> {
-        let mut envelope = self.parse()?;
+        let mut envelope: Envelope<Value> = self.parse()?;
         seal::open_all(vault, self.org, &mut envelope.data).await?;
-        self.recorded(envelope)
+        let wire = Wire {
+            event_type: envelope.event_type.clone().into_owned(),
+            schema: envelope.schema,
+            data: std::mem::take(&mut envelope.data),
+        };
+        let event = PortalEvent::from_wire(envelope.stream.kind, wire);
+        self.recorded(envelope, event)
     }
 
-    fn parse(&self) -> Result<Envelope, StoreError> {
+    fn parse<'a, Data: Deserialize<'a>>(&'a self) -> Result<Envelope<'a, Data>, StoreError> {
         serde_json::from_str(&self.envelope).map_err(|error| self.unreadable(&error))
     }
 
@@ -146,10 +158,12 @@ impl StoredEvent {
         }
     }
 
-    fn recorded(&self, envelope: Envelope) -> Result<Recorded, StoreError> {
-        let Envelope { event_type, schema, data, .. } = envelope;
-        let wire = Wire { event_type, schema, data };
-        let event = PortalEvent::from_wire(envelope.stream.kind, wire).map_err(|error| match error {
+    fn recorded<Data>(
+        &self,
+        envelope: Envelope<'_, Data>,
+        event: Result<PortalEvent, WireError>,
+    ) -> Result<Recorded, StoreError> {
+        let event = event.map_err(|error| match error {
             unknown @ WireError::Unknown { .. } => StoreError::Outdated(unknown),
             malformed @ WireError::Malformed { .. } => {
                 StoreError::Damaged { org: self.org, position: self.position, what: malformed.to_string() }

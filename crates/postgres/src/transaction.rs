@@ -56,7 +56,7 @@ pub async fn snapshot(pool: &PgPool, org: OrgId) -> Result<PgTransaction<'static
 /// takes their read models further, and nothing else of theirs.
 pub async fn following(pool: &PgPool, orgs: &[OrgId]) -> Result<PgTransaction<'static>, sqlx::Error> {
     let named = orgs.iter().map(OrgId::to_string).collect::<Vec<_>>().join(",");
-    let orgs = format!("SELECT set_config('countersign.orgs', '{{{named}}}', true)");
+    let orgs = format!("SET LOCAL countersign.orgs = '{{{named}}}'");
     begin(pool, format!("{}; {FOLLOWING}; {orgs}", beginning(pool))).await
 }
 

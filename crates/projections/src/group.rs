@@ -116,9 +116,9 @@ impl<P: Table> Folding for AllRows<P> {
 
     fn lines(&mut self, of: Generation) -> Vec<Lines> {
         let rows = std::mem::replace(&mut self.0, Rows::at_hand([], []));
-        let mut lines = Lines { table: P::NAME, columns: P::COLUMNS, text: Vec::new() };
+        let mut lines = Lines { table: P::NAME, columns: P::COLUMNS, bytes: Vec::new() };
         for (key, row) in &rows.into_changes().0 {
-            let mut line = Line::after(&mut lines.text);
+            let mut line = Line::after(&mut lines.bytes);
             line.put(of.number).put(of.org.0);
             P::copy((key, row), &mut line);
             line.end();

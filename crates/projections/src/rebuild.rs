@@ -10,7 +10,7 @@ mod access;
 mod backfill;
 mod built;
 mod check;
-mod copy;
+pub(crate) mod copy;
 mod cut_over;
 mod error;
 mod job;

@@ -97,7 +97,7 @@ impl Change {
         Self {
             object_kind: event.stream.kind.object_kind().as_str(),
             object_id: event.stream.id,
-            event_type: event.event.to_wire().event_type,
+            event_type: event.event.name(),
             recorded_at: event.recorded_at,
         }
     }

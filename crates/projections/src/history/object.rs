@@ -39,7 +39,7 @@ impl Projector for ObjectHistory {
     }
 
     fn project(rows: &mut Rows<Self::Key, ObjectHistoryRow>, event: &Recorded) {
-        let event_type = event.event.to_wire().event_type;
+        let event_type = event.event.name();
         for object in &event.objects {
             let same = |other: &&ObjectRef| (other.kind, other.id) == (object.kind, object.id);
             let row = ObjectHistoryRow {

@@ -69,14 +69,14 @@ impl Folding for AccessRows {
     }
 
     fn lines(&mut self, of: Generation) -> Vec<Lines> {
-        let mut lines = TABLES.map(|(table, columns)| Lines { table, columns, text: Vec::new() });
+        let mut lines = TABLES.map(|(table, columns)| Lines { table, columns, bytes: Vec::new() });
         for row in std::mem::take(&mut self.rows).into_values() {
             let table = match row {
                 AccessRow::Subject(_) => 0,
                 AccessRow::Project(_) => 1,
                 AccessRow::Grant(_) => 2,
             };
-            let mut line = Line::after(&mut lines[table].text);
+            let mut line = Line::after(&mut lines[table].bytes);
             line.put(of.number).put(of.org.0);
             match row {
                 AccessRow::Subject(row) => put_subject(&mut line, &row),
@@ -113,8 +113,8 @@ fn put_grant(line: &mut Line<'_>, row: GrantRow) {
 }
 
 impl Cell for Timestamp {
-    fn write(&self, text: &mut Vec<u8>) {
-        self.as_utc().write(text);
+    fn write(&self, bytes: &mut Vec<u8>) {
+        self.as_utc().write(bytes);
     }
 }
 

@@ -5,6 +5,7 @@
 //! to the engine, which parks it at exactly the event that is to blame.
 
 use super::copy::copy;
+use super::cut_over::OBJECT_IN_USE;
 use super::error::RebuildError;
 use super::job::Rebuild;
 use super::replay::{PageOfEvents, Replay};
@@ -24,9 +25,7 @@ use uuid::Uuid;
 /// One transaction writes the rows of ledgers with so many events together, or of one that has more.
 const EVENTS_AT_A_TIME: u64 = 10_000;
 /// What is only added to is written as soon as it is so large, whole or not.
-const TEXT_AT_A_TIME: usize = 32 << 20;
-/// What Postgres answers to whoever is no longer at the rebuild.
-const OBJECT_IN_USE: &str = "55006";
+const BYTES_AT_A_TIME: usize = 32 << 20;
 
 /// A ledger that is to be folded.
 #[derive(Clone)]
@@ -221,14 +220,14 @@ async fn write_what_only_grows(
     parts: &mut [Part],
     batch: &mut Batch,
 ) -> Result<bool, RebuildError> {
-    let mut text = 0;
+    let mut bytes = 0;
     for part in parts.iter_mut().filter(|part| part.is_only_added_to) {
         let Some(replay) = &mut part.replay else { continue };
         let generation = Generation { org, number: rebuilds[part.rebuild].generation };
         replay.lines(generation).into_iter().for_each(|lines| batch.add(part.rebuild, lines));
-        text += batch.text_of(part.rebuild);
+        bytes += batch.bytes_of(part.rebuild);
     }
-    if text < TEXT_AT_A_TIME {
+    if bytes < BYTES_AT_A_TIME {
         return Ok(false);
     }
     for part in parts.iter_mut().filter(|part| part.is_only_added_to) {
@@ -256,7 +255,7 @@ impl Part {
 impl Batch {
     fn add(&mut self, rebuild: usize, lines: Lines) {
         let begun = self.rows.entry((rebuild, lines.table));
-        begun.and_modify(|rows| rows.text.extend_from_slice(&lines.text)).or_insert(lines);
+        begun.and_modify(|rows| rows.bytes.extend_from_slice(&lines.bytes)).or_insert(lines);
     }
 
     fn keep(&mut self, rebuild: usize, org: OrgId, (from, to): (u64, u64), is_whole: bool) {
@@ -267,8 +266,8 @@ impl Batch {
         kept.wholes.push(is_whole);
     }
 
-    fn text_of(&self, rebuild: usize) -> usize {
-        self.rows.iter().filter(|((of, _), _)| *of == rebuild).map(|(_, lines)| lines.text.len()).sum()
+    fn bytes_of(&self, rebuild: usize) -> usize {
+        self.rows.iter().filter(|((of, _), _)| *of == rebuild).map(|(_, lines)| lines.bytes.len()).sum()
     }
 }
 

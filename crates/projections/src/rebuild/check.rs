@@ -160,7 +160,7 @@ pub(crate) async fn check(
 
 fn collect(rows: &mut BTreeMap<&'static str, Lines>, lines: Lines) {
     let begun = rows.entry(lines.table);
-    begun.and_modify(|rows| rows.text.extend_from_slice(&lines.text)).or_insert(lines);
+    begun.and_modify(|rows| rows.bytes.extend_from_slice(&lines.bytes)).or_insert(lines);
 }
 
 /// What is read of a group, and how far it is.

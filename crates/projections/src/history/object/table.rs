@@ -111,7 +111,7 @@ impl Table for ObjectHistory {
         line.put(id.0.as_str())
             .put(id.1)
             .put(signed_position(id.2))
-            .put(row.roles.iter().map(word).collect::<Vec<_>>())
+            .put(row.roles.iter().map(|role| role.as_str()).collect::<Vec<_>>())
             .put(row.event_type.as_str())
             .put(row.stream.kind.as_str())
             .put(row.stream.id)
