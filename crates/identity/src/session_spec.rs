@@ -130,6 +130,23 @@ async fn a_token_that_is_made_up_or_moved_to_another_firm_opens_nothing(pool: Pg
 }
 
 #[sqlx::test(migrations = "../../migrations")]
+async fn asking_whose_session_it_is_leaves_every_connection_without_an_organization(pool: PgPool) {
+    let world = World::with_alice(pool).await;
+    let signed_in = world.alice_signs_in(0).await;
+    let connections = world.identity.pool.options().get_max_connections();
+    for minutes in [1, 12 * 60] {
+        assert_eq!(world.is_open(&signed_in, minutes).await, minutes == 1);
+        for _ in 0..connections {
+            let named: Option<String> = sqlx::query_scalar("SELECT current_setting('countersign.org', true)")
+                .fetch_one(&world.identity.pool)
+                .await
+                .unwrap();
+            assert_eq!(named.unwrap_or_default(), "");
+        }
+    }
+}
+
+#[sqlx::test(migrations = "../../migrations")]
 async fn a_session_comes_with_the_csrf_token_that_its_requests_carry(pool: PgPool) {
     let world = World::with_alice(pool).await;
     let (here, there) = (world.alice_signs_in(0).await, world.alice_signs_in(0).await);

@@ -16,11 +16,16 @@ const NAMED: &str = "SELECT current_setting('countersign.org', true)";
 
 /// One connection: whoever comes next gets the one that was left.
 async fn one_connection(pool_options: PgPoolOptions, options: PgConnectOptions) -> PgPool {
-    pool_options.max_connections(1).test_before_acquire(false).connect_with(options).await.unwrap()
+    pool_options
+        .max_connections(1)
+        .test_before_acquire(false)
+        .connect_with(options)
+        .await
+        .expect("a database for the test")
 }
 
 async fn named_on(pool: &PgPool) -> String {
-    let named: Option<String> = query_scalar(NAMED).fetch_one(pool).await.unwrap();
+    let named: Option<String> = query_scalar(NAMED).fetch_one(pool).await.expect("the connection works");
     named.unwrap_or_default()
 }
 
