@@ -18,8 +18,13 @@ use std::time::{Duration, Instant};
 
 /// As what the application works, whoever it connects as.
 const APPLICATION_ROLE: &str = "countersign_app";
-/// How many connections a node opens at most.
+/// How many connections a node opens at most, on however large a machine.
 pub(crate) const MOST_CONNECTIONS: u32 = 32;
+/// How many of them for each core. They are used in turns, and each keeps plans and a cache of its own at the server: more
+/// than are at work at once only push each other out of the processor.
+const CONNECTIONS_A_CORE: usize = 6;
+/// How many at least: lanes, followers, and whoever works things off hold one each while they work.
+const LEAST_CONNECTIONS: usize = 12;
 /// The database's name on a private server.
 const NAME: &str = "countersign";
 /// How long a command waits for a database that does not answer yet.
@@ -193,9 +198,15 @@ fn read_url(what: &str, url: &str) -> Result<PgConnectOptions, Failure> {
         .map_err(|_| Failure::say(format!("{what} does not read; write it like postgres://user:password@host/name")))
 }
 
+fn connections() -> u32 {
+    let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    let wanted = (cores * CONNECTIONS_A_CORE).max(LEAST_CONNECTIONS);
+    u32::try_from(wanted).map_or(MOST_CONNECTIONS, |wanted| wanted.min(MOST_CONNECTIONS))
+}
+
 fn pool(options: PgConnectOptions, pooler: Option<Pooler>) -> PgPool {
     PgPoolOptions::new()
-        .max_connections(MOST_CONNECTIONS)
+        .max_connections(connections())
         .acquire_timeout(Duration::from_secs(5))
         // A connection that was in use a moment ago lives; asking each time would cost a round trip as long as a read.
         .test_before_acquire(false)
