@@ -227,7 +227,7 @@ mod tests {
     async fn what_is_copied_is_what_its_words_would_be(pool: PgPool) {
         let texts = ["", "a\tb\nc\rd\\e", "\\N", "\"quoted\", {and} more", "Žofie 🙂", "nothing at all"];
         copied(&pool, "text", in_words(texts)).await;
-        copied(&pool, "uuid", in_words([Uuid::nil(), Uuid::max(), Uuid::from_u128(0x0198_7a_b0)])).await;
+        copied(&pool, "uuid", in_words([Uuid::nil(), Uuid::max(), Uuid::from_u128(0x0198_7ab0)])).await;
         copied(&pool, "boolean", in_words([true, false])).await;
         copied(&pool, "integer", in_words([0, 1, -1, i32::MAX, i32::MIN])).await;
         copied(&pool, "bigint", in_words([0, 1, -1, i64::MAX, i64::MIN])).await;

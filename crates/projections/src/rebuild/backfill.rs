@@ -9,6 +9,7 @@ use super::cut_over::OBJECT_IN_USE;
 use super::error::RebuildError;
 use super::job::Rebuild;
 use super::replay::{PageOfEvents, Replay};
+use super::work::be_quick;
 use super::{Progress, Rebuilds, Told, nobody_watches, standing};
 use crate::columns::signed_position;
 use crate::error::{Fault, ProjectionError};
@@ -281,8 +282,7 @@ async fn write(by: &Rebuilds, rebuilds: &[Rebuild], batch: Batch) -> Result<(), 
 
 async fn write_to_the_end(by: &Rebuilds, rebuilds: &[Rebuild], batch: Batch) -> Result<(), RebuildError> {
     let mut transaction = spanning(by.pool()).await?;
-    // What the machine loses of it, it loses together, and it is folded again.
-    sqlx::query!("SELECT set_config('synchronous_commit', 'off', true)").fetch_one(&mut *transaction).await?;
+    be_quick(&mut transaction).await?;
     for ((rebuild, table), lines) in &batch.rows {
         copy(&mut transaction, &detached(table, rebuilds[*rebuild].generation), lines).await?;
     }

@@ -9,6 +9,7 @@ use crate::measure;
 use countersign_domain::ids::OrgId;
 use countersign_postgres::{fault, spanning};
 use serde::Serialize;
+use sqlx::PgConnection;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -158,6 +159,7 @@ impl Rebuilds {
     async fn attach(&self, rebuild: &Rebuild, progress: &Progress) -> Result<(), RebuildError> {
         loop {
             let mut transaction = spanning(self.pool()).await?;
+            be_quick(&mut transaction).await?;
             let more = sqlx::query_scalar!(
                 r#"SELECT read.index_detached($1, $2) AS "more!""#,
                 rebuild.group,
@@ -363,7 +365,7 @@ impl Rebuilds {
         Ok(RebuildReport { id, group, generation, state, organizations, events, parked, reason })
     }
 
-    /// Takes away the generations of a group that nobody reads or keeps, a table a transaction. Where a reader takes too long
+    /// Takes away the generations of a group that nobody reads or keeps. Where a reader takes too long
     /// it waits longer each time, so that nobody waits behind it, and leaves the rest to whoever serves.
     pub(crate) async fn clear(&self, group: &str) -> Result<(), RebuildError> {
         let mut transaction = spanning(self.pool()).await?;
@@ -388,10 +390,17 @@ impl Rebuilds {
     /// Whether there may be more.
     async fn drop_one(&self, group: &str) -> Result<bool, sqlx::Error> {
         let mut transaction = spanning(self.pool()).await?;
+        be_quick(&mut transaction).await?;
         let more = sqlx::query_scalar!(r#"SELECT read.drop_retired($1) AS "more!""#, group)
             .fetch_one(&mut *transaction)
             .await?;
         transaction.commit().await?;
         Ok(more)
     }
+}
+
+/// Does not wait for the disk when it commits: what the machine loses of it, it loses together with all that was built on
+/// it, and it is done again.
+pub(crate) async fn be_quick(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::query!("SELECT set_config('synchronous_commit', 'off', true)").fetch_one(connection).await.map(drop)
 }
