@@ -32,6 +32,8 @@ BEGIN
         DELETE FROM read.checkpoint c WHERE c."group" = of_group AND c.generation = old;
         DELETE FROM read.parked p WHERE p."group" = of_group AND p.generation = old;
         DELETE FROM read.generation g WHERE g."group" = of_group AND g.generation = old;
+        -- Should the next one's readers not let go, what was done for this one stands.
+        RETURN true;
     END LOOP;
     RETURN false;
 END $$;

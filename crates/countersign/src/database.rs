@@ -1,7 +1,9 @@
 //! The database: the one that a URL names, or a private one in the data folder.
 
+mod server;
 pub(crate) mod version;
 
+pub(crate) use server::mixes_up_plans;
 pub(crate) use version::Version;
 
 use crate::args::{Place, Pooler};
@@ -106,6 +108,7 @@ impl Database {
             PgConnectOptions::from_str(&server.url(user, database))
                 .map_err(|error| Failure::because("the private database's address does not read", error))
         };
+        wait_for(&options(OWNER, "postgres")?).await?;
         make_database(&options(OWNER, "postgres")?).await?;
         let owner = options(OWNER, NAME)?;
         let pool = pool(options(APPLICATION_ROLE, NAME)?, None);
@@ -235,7 +238,8 @@ async fn wait_for(options: &PgConnectOptions) -> Result<(), Failure> {
     let since = Instant::now();
     loop {
         match PgConnection::connect_with(options).await {
-            Ok(connection) => {
+            Ok(mut connection) => {
+                server::must_keep_plans_apart(&mut connection).await?;
                 return connection.close().await.map_err(|error| Failure::because("the database failed", error));
             }
             Err(error) if error.to_string().contains("unsupported startup parameter") => {

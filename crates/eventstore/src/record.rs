@@ -128,15 +128,29 @@ impl StoredEvent {
 
     /// The event with every personal value opened whose person still has a key.
     pub async fn read_opened(&self, vault: &Vault) -> Result<Recorded, StoreError> {
-        let mut envelope: Envelope<Value> = self.parse()?;
-        seal::open_all(vault, self.org, &mut envelope.data).await?;
-        let wire = Wire {
-            event_type: envelope.event_type.clone().into_owned(),
-            schema: envelope.schema,
-            data: std::mem::take(&mut envelope.data),
-        };
-        let event = PortalEvent::from_wire(envelope.stream.kind, wire);
-        self.recorded(envelope, event)
+        let mut all = Self::read_all_opened(vault, std::slice::from_ref(self)).await?;
+        Ok(all.remove(0))
+    }
+
+    /// Events with every personal value opened whose person still has a key. Keys that are not at hand are asked for once
+    /// for each organization.
+    pub async fn read_all_opened(vault: &Vault, events: &[Self]) -> Result<Vec<Recorded>, StoreError> {
+        let mut envelopes: Vec<Envelope<Value>> = events.iter().map(Self::parse).collect::<Result<_, _>>()?;
+        seal::open_all(
+            vault,
+            events.iter().zip(&mut envelopes).map(|(event, envelope)| (event.org, &mut envelope.data)),
+        )
+        .await?;
+        let opened = events.iter().zip(envelopes).map(|(event, mut envelope)| {
+            let wire = Wire {
+                event_type: envelope.event_type.clone().into_owned(),
+                schema: envelope.schema,
+                data: std::mem::take(&mut envelope.data),
+            };
+            let read = PortalEvent::from_wire(envelope.stream.kind, wire);
+            event.recorded(envelope, read)
+        });
+        opened.collect()
     }
 
     fn parse<'a, Data: Deserialize<'a>>(&'a self) -> Result<Envelope<'a, Data>, StoreError> {

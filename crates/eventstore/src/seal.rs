@@ -7,6 +7,7 @@ use crate::error::StoreError;
 use crate::vault::{self, Vault};
 use countersign_domain::ids::{OrgId, PersonId};
 use serde_json::{Map, Value, json};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Whom the clear values among these fields are about.
 pub(crate) fn people_in(data: &Value, field: &'static str) -> Vec<PersonId> {
@@ -45,12 +46,26 @@ pub(crate) fn seal_all(vault: &Vault, org: OrgId, data: &mut Value) -> Result<()
 }
 
 /// Opens every sealed value whose person still has a key; the others stay sealed: they were erased.
-pub(crate) async fn open_all(vault: &Vault, org: OrgId, data: &mut Value) -> Result<(), StoreError> {
-    let people = people_in(data, "sealed");
-    let missing: Vec<_> = people.into_iter().filter(|person| vault.at_hand(org, *person).is_none()).collect();
-    if !missing.is_empty() {
-        vault.bring_existing(org, &missing).await?;
+pub(crate) async fn open_all<'a>(
+    vault: &Vault,
+    data: impl Iterator<Item = (OrgId, &'a mut Value)>,
+) -> Result<(), StoreError> {
+    let data: Vec<_> = data.collect();
+    let mut missing: BTreeMap<OrgId, BTreeSet<PersonId>> = BTreeMap::new();
+    for (org, data) in &data {
+        let unknown = people_in(data, "sealed").into_iter().filter(|person| vault.at_hand(*org, *person).is_none());
+        missing.entry(*org).or_default().extend(unknown);
     }
+    for (org, people) in missing.into_iter().filter(|(_, people)| !people.is_empty()) {
+        vault.bring_existing(org, &people.into_iter().collect::<Vec<_>>()).await?;
+    }
+    for (org, data) in data {
+        open(vault, org, data);
+    }
+    Ok(())
+}
+
+fn open(vault: &Vault, org: OrgId, data: &mut Value) {
     change(data, &mut |object| {
         let person = personal(object, "sealed")?;
         let key = vault.at_hand(org, person)?;
@@ -58,7 +73,6 @@ pub(crate) async fn open_all(vault: &Vault, org: OrgId, data: &mut Value) -> Res
         let clear: Value = serde_json::from_slice(&opened).ok()?;
         Some(json!({ "person": person, "clear": clear }))
     });
-    Ok(())
 }
 
 fn personal(object: &Map<String, Value>, field: &str) -> Option<PersonId> {

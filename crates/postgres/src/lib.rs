@@ -1,5 +1,6 @@
-//! What everybody shares who speaks SQL: transactions in which row security shows one organization, and which nobody who
-//! goes away leaves open; what a pooler before the database asks of them; and the places at which tests end the program.
+//! What everybody shares who speaks SQL: transactions in which row security shows one organization, or those that are
+//! followed, and which nobody who goes away leaves open; what a pooler before the database asks of them; and the places at
+//! which tests end the program.
 
 mod alone;
 pub mod fault;

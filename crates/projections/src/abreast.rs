@@ -201,7 +201,11 @@ async fn fold_abreast(connection: &mut PgConnection, ledger: &Ledger, steps: &[S
                 fold_recorded(connection, group, generation, &sealed).await
             }
         };
-        folded.map_err(|_| group.name)?;
+        if let Err(error) = folded {
+            let (group, ledgers) = (group.name, steps.len());
+            tracing::warn!(group, ledgers, error = ?error, "events could not be folded together; each ledger goes by itself");
+            return Err(group);
+        }
     }
     Ok(())
 }

@@ -14,7 +14,7 @@ use countersign_domain::ids::OrgId;
 use countersign_eventstore::{Ledger, StoreError, StoredEvent};
 use countersign_postgres::scoped;
 use futures::FutureExt;
-use sqlx::{Connection, PgConnection, Postgres, Transaction};
+use sqlx::{Connection, Executor, PgConnection, Postgres, Transaction};
 use std::panic::AssertUnwindSafe;
 
 /// How many events one transaction folds.
@@ -229,19 +229,18 @@ async fn next_batch(
 }
 
 impl By {
-    /// A node that stops in the middle of a transaction must not keep its successor waiting, and need not wait for the disk:
-    /// what the machine loses of rows and checkpoints, it loses together. It finds rows by their keys, however small a table
-    /// is when its statement is planned.
+    /// Rows are found by their keys, however small a table is when its statement is planned. And a node that stops in the
+    /// middle of a transaction must not keep its successor waiting, and need not wait for the disk: what the machine loses
+    /// of rows and checkpoints, it loses together.
     async fn be_brief(self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-        match self {
-            Self::Hand => Ok(()),
+        let brief = match self {
+            Self::Hand => "SET LOCAL enable_seqscan = off",
             Self::Lease(_) => {
-                let brief = "SELECT set_config('idle_in_transaction_session_timeout', '4s', true),
-                                    set_config('synchronous_commit', 'off', true),
-                                    set_config('enable_seqscan', 'off', true)";
-                sqlx::query(brief).execute(connection).await.map(drop)
+                "SET LOCAL enable_seqscan = off; SET LOCAL idle_in_transaction_session_timeout = '4s';
+                 SET LOCAL synchronous_commit = off"
             }
-        }
+        };
+        connection.execute(brief).await.map(drop)
     }
 }
 
@@ -269,15 +268,10 @@ pub(crate) async fn read_all(
     group: &Group,
     events: &[StoredEvent],
 ) -> Result<Vec<Recorded>, ProjectionError> {
-    let mut recorded: Vec<Recorded> = Vec::with_capacity(events.len());
-    for event in events {
-        recorded.push(if group.opens_personal_values {
-            event.read_opened(ledger.vault()).await?
-        } else {
-            event.read()?
-        });
-    }
-    Ok(recorded)
+    Ok(match group.opens_personal_values {
+        true => StoredEvent::read_all_opened(ledger.vault(), events).await?,
+        false => events.iter().map(StoredEvent::read).collect::<Result<_, _>>()?,
+    })
 }
 
 /// Folds events that have been read, of one ledger or several, into all rows of a group.

@@ -1,13 +1,14 @@
 //! Keeps every ledger's rows up to its head: a fixed number of workers, whatever the number of organizations.
 //!
-//! Work is some organizations with all groups of each that stand together (`abreast`), or one group of one that does not. A node does
-//! the work of which it holds the leases (`lease`). Hints come from its own commits; what other nodes append comes through
-//! the commit feed; and at start, after trouble with the database, when leases come to it, and every minute, all heads are
-//! compared with all checkpoints, so that nothing can be forgotten. What is to be done next is `queue`'s matter.
+//! Work is some organizations with all groups of each that stand together (`abreast`), or one group of one that does not.
+//! A node does the work of which it holds the leases (`lease`). Hints come from its own commits; what other nodes append
+//! comes through the commit feed; and at start, after trouble with the database, when leases come to it, and every minute,
+//! all heads are compared with all checkpoints, so that nothing can be forgotten. What is to be done next is `queue`'s
+//! matter.
 
-use crate::abreast::{Follows, Stride, Strides, advance_abreast};
-use crate::engine::{Advance, By, Step, advance_by};
-use crate::error::{Fault, ProjectionError};
+mod step;
+
+use crate::abreast::{Follows, Stride};
 use crate::group::Group;
 use crate::lease::{LeaseTimes, Leases};
 use crate::measure;
@@ -25,7 +26,6 @@ use tokio::sync::Notify;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
-use tracing::Span;
 
 /// How often the feed is swept while other nodes append what this one follows.
 const SWEEP_WHILE_BUSY: Duration = Duration::from_millis(20);
@@ -39,7 +39,7 @@ const MOST_TRACES: usize = 16;
 /// How a node follows.
 #[derive(Clone, Debug)]
 pub struct FollowerOptions {
-    /// How many organizations are worked on at once.
+    /// How many steps are made at once, each of one organization or several.
     pub workers: usize,
     /// How often the feed is swept for what other nodes appended.
     pub sweep_every: Duration,
@@ -256,105 +256,15 @@ async fn work(shared: Arc<Shared>) {
             return;
         }
         match shared.next() {
-            Next::Work(Unit::Organization(org)) => step_abreast(&shared, &[org]).await,
-            Next::Several(orgs) => step_abreast(&shared, &orgs).await,
+            Next::Work(Unit::Organization(org)) => step::abreast(&shared, &[org]).await,
+            Next::Several(orgs) => step::abreast(&shared, &orgs).await,
             Next::Work(unit @ Unit::Group(index, org)) => {
-                let became = step_alone(&shared, &shared.groups[index], org).await;
+                let became = step::alone(&shared, &shared.groups[index], org).await;
                 shared.done([(unit, became)]);
             }
             Next::NotBefore(moment) => drop(timeout_at(moment, asked).await),
             Next::Nothing => asked.await,
         }
-    }
-}
-
-/// One batch of each of these organizations, in every group that this node may follow and that does not wait after a
-/// failure.
-async fn step_abreast(shared: &Shared, orgs: &[OrgId]) {
-    if let Some(became) = stride(shared, orgs).await {
-        return shared.done(became);
-    }
-    for org in orgs {
-        let became = stride(shared, &[*org]).await.unwrap_or_else(|| vec![(Unit::Organization(*org), Became::Failed)]);
-        shared.done(became);
-    }
-}
-
-/// What became of each of them, or nothing where they have to go by themselves.
-async fn stride(shared: &Shared, orgs: &[OrgId]) -> Option<Vec<(Unit, Became)>> {
-    let all = |became: Became| orgs.iter().map(|org| (Unit::Organization(*org), became)).collect();
-    let follows: Vec<_> = orgs.iter().map(|org| shared.follows(*org)).filter(|one| !one.groups.is_empty()).collect();
-    if follows.is_empty() {
-        return Some(all(Became::Done));
-    }
-    let begun = Instant::now();
-    let spans: HashMap<OrgId, Span> =
-        orgs.iter().map(|org| (*org, measure::span(*org, &shared.take_traces(*org)))).collect();
-    let strides = match advance_abreast(&shared.ledger, &follows).await {
-        Ok(Strides::Made(strides)) => strides,
-        Ok(Strides::Apart) => return None,
-        Err(error) => {
-            shared.trouble.store(true, Ordering::Relaxed);
-            tracing::warn!(ledgers = orgs.len(), error = ?error, "ledgers could not be projected; trying again");
-            return Some(all(Became::Failed));
-        }
-    };
-    measure::stepped(begun.elapsed());
-    let mut became: HashMap<Unit, Became> = all(Became::Done).into_iter().collect();
-    for (org, stride) in strides {
-        if let Some(span) = spans.get(&org) {
-            measure::moved(span, &stride.moved, &stride.folded);
-        }
-        shared.has_stridden(org, &stride);
-        if stride.refused {
-            became.insert(Unit::Organization(org), Became::Failed);
-        } else if stride.more {
-            became.insert(Unit::Organization(org), Became::PerhapsMore);
-        }
-    }
-    Some(became.into_iter().collect())
-}
-
-/// One batch of one group.
-async fn step_alone(shared: &Shared, group: &Group, org: OrgId) -> Became {
-    let Some(lease) = shared.leases.lease(group.name, org) else { return Became::Done };
-    let begun = Instant::now();
-    let stepped = advance_by(By::Lease(lease), &shared.ledger, group, org).await;
-    measure::stepped(begun.elapsed());
-    match stepped {
-        Ok(Step { became: Advance::To(_), events }) => {
-            metrics::counter!("countersign_projection_events_total", "group" => group.name).increment(events);
-            shared.positions.has_moved(org);
-            Became::PerhapsMore
-        }
-        Ok(Step { became: Advance::Parked, .. }) => {
-            shared.positions.has_moved(org);
-            // What is left of the organization goes on without this group.
-            shared.ask_for(org);
-            Became::Done
-        }
-        Ok(Step { became: Advance::UpToDate, .. }) => Became::Done,
-        // Whoever is at it may have stopped in the middle.
-        Ok(Step { became: Advance::Elsewhere, .. }) => Became::Failed,
-        Err(error) => {
-            complain(group, org, &error);
-            if error.fault() == Fault::Outdated {
-                shared.leases.is_outdated();
-                return Became::Outdated;
-            }
-            Became::Failed
-        }
-    }
-}
-
-fn complain(group: &Group, org: OrgId, error: &ProjectionError) {
-    let group = group.name;
-    if let ProjectionError::NoGeneration { .. } = error {
-        tracing::error!(group, %org, error = ?error, "an organization cannot be followed; trying again");
-    } else if error.fault() == Fault::Outdated {
-        tracing::warn!(group, %org, error = ?error, "this node is outdated: others may follow this ledger");
-    } else {
-        tracing::warn!(group, %org, error = ?error, "a ledger could not be projected; trying again");
     }
 }
 
@@ -374,8 +284,19 @@ impl Shared {
         self.ask_for(committed.org);
     }
 
-    fn take_traces(&self, org: OrgId) -> Vec<TraceContext> {
-        self.traces.lock().unwrap_or_else(PoisonError::into_inner).remove(&org).unwrap_or_default()
+    fn take_traces(&self, orgs: impl Iterator<Item = OrgId>) -> HashMap<OrgId, Vec<TraceContext>> {
+        let mut traces = self.traces.lock().unwrap_or_else(PoisonError::into_inner);
+        orgs.filter_map(|org| Some((org, traces.remove(&org)?))).collect()
+    }
+
+    /// Of a step that was not made: the next one is part of them.
+    fn give_traces_back(&self, taken: HashMap<OrgId, Vec<TraceContext>>) {
+        let mut traces = self.traces.lock().unwrap_or_else(PoisonError::into_inner);
+        for (org, taken) in taken {
+            let traces = traces.entry(org).or_default();
+            traces.extend(taken);
+            traces.truncate(MOST_TRACES);
+        }
     }
 
     /// Whether this node follows the organization, and does not know yet that its ledger is so long.
@@ -403,7 +324,7 @@ impl Shared {
     /// The groups of an organization that this node may follow together.
     fn follows(&self, org: OrgId) -> Follows<'_> {
         let queue = self.locked();
-        let free = self.groups.iter().enumerate().filter(|(index, _)| !queue.is_waiting(&Unit::Group(*index, org)));
+        let free = self.groups.iter().enumerate().filter(|(index, _)| !queue.has_own_turn(&Unit::Group(*index, org)));
         let groups = free.filter_map(|(_, group)| Some((group, self.leases.lease(group.name, org)?))).collect();
         Follows { org, groups }
     }

@@ -27,8 +27,8 @@ pub trait Table: Projector {
     /// Whether every row comes of one event and stays as it is.
     const ONLY_ADDED: bool = false;
 
-    /// The rows of these keys, as far as they are there. Each is looked up by itself: a plan that is made while the table is
-    /// empty would rather read the whole of it (`OFFSET 0` keeps Postgres from that).
+    /// The rows of these keys, as far as they are there. Each is looked up by itself (`OFFSET 0` keeps Postgres from
+    /// joining): a plan that was made while the table was empty would otherwise read a whole generation.
     async fn load(
         connection: &mut PgConnection,
         generation: i32,

@@ -1,8 +1,8 @@
 //! What a follower does next: organizations, and single groups of one, each once.
 //!
 //! Fresh hints go first, because somebody may be waiting for their own rows; what the comparison found behind gets every
-//! eighth turn, so that it moves on however many hints there are. Whoever is in line together is worked on together. What failed waits, longer each time, and holds no
-//! worker while it does.
+//! eighth turn, so that it moves on however many hints there are. Whoever is in line together is worked on together. What
+//! failed waits, longer each time, holds no worker while it does, and is tried again by itself.
 
 use countersign_domain::ids::OrgId;
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
@@ -76,7 +76,7 @@ pub(crate) struct Queue {
     again: HashSet<Unit>,
     waiting: BTreeSet<(Instant, Unit)>,
     failures: HashMap<Unit, (u32, Instant)>,
-    /// Those that had more than one turn took, or stumbled: they hold up no other.
+    /// Those that had more than one turn takes, or that something went wrong with: they hold up no other.
     by_itself: HashSet<Unit>,
     turns: u64,
 }
@@ -133,8 +133,8 @@ impl Queue {
         let urgency = self.at_work.remove(&unit).unwrap_or(Urgency::Behind);
         let again = self.again.remove(&unit);
         match became {
-            Became::PerhapsMore => self.by_itself.insert(unit),
-            Became::Done | Became::Failed | Became::Outdated => self.by_itself.remove(&unit),
+            Became::PerhapsMore | Became::Failed => self.by_itself.insert(unit),
+            Became::Done | Became::Outdated => self.by_itself.remove(&unit),
         };
         match became {
             Became::Failed => {
@@ -195,8 +195,13 @@ impl Queue {
         self.waiting.insert((until, unit));
     }
 
+    /// Whether a unit has a turn of its own coming, or is at it.
+    pub(crate) fn has_own_turn(&self, unit: &Unit) -> bool {
+        self.is_waiting(unit) || self.queued.contains_key(unit) || self.at_work.contains_key(unit)
+    }
+
     /// Whether a unit waits after a failure.
-    pub(crate) fn is_waiting(&self, unit: &Unit) -> bool {
+    fn is_waiting(&self, unit: &Unit) -> bool {
         self.failures.get(unit).is_some_and(|(_, until)| self.waiting.contains(&(*until, *unit)))
     }
 
@@ -285,6 +290,33 @@ mod tests {
         [busy, quiet].into_iter().for_each(|firm| queue.done(Unit::Organization(firm), Became::Done, now));
         [busy, quiet].into_iter().for_each(|firm| ask_for(&mut queue, firm));
         assert_eq!(queue.next(now), Next::Several(vec![busy, quiet]));
+    }
+
+    #[test]
+    fn organizations_that_failed_together_are_tried_again_each_by_itself() {
+        let (mut queue, now) = (Queue::default(), Instant::now());
+        let firms = [1, 2].map(|number| OrgId(uuid::Uuid::from_u128(number)));
+        firms.into_iter().for_each(|firm| queue.ask_for(Unit::Organization(firm), Urgency::Fresh));
+        assert_eq!(queue.next(now), Next::Several(firms.to_vec()));
+        firms.into_iter().for_each(|firm| queue.done(Unit::Organization(firm), Became::Failed, now));
+        let later = now + FIRST_WAIT;
+        assert_eq!(queue.next(later), Next::Work(Unit::Organization(firms[0])));
+        assert_eq!(queue.next(later), Next::Work(Unit::Organization(firms[1])));
+    }
+
+    #[test]
+    fn a_group_with_a_turn_of_its_own_has_it_while_it_waits_stands_in_line_or_is_worked_on() {
+        let (mut queue, now) = (Queue::default(), Instant::now());
+        assert!(!queue.has_own_turn(&ONE));
+        queue.ask_for(ONE, Urgency::Behind);
+        assert!(queue.has_own_turn(&ONE));
+        queue.next(now);
+        assert!(queue.has_own_turn(&ONE));
+        queue.done(ONE, Became::Failed, now);
+        assert!(queue.has_own_turn(&ONE));
+        queue.next(now + FIRST_WAIT);
+        queue.done(ONE, Became::Done, now);
+        assert!(!queue.has_own_turn(&ONE));
     }
 
     #[test]

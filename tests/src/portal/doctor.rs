@@ -42,9 +42,30 @@ const RIGHTS: &[Breakage] = &[
         mended: "ALTER ROLE countersign_ledger NOLOGIN",
     },
     Breakage {
-        broken: "ALTER ROLE countersign_app INHERIT",
-        found: ("roles", "countersign_app has the rights of every role that it may become"),
-        mended: "ALTER ROLE countersign_app NOINHERIT",
+        broken: "DO $$ BEGIN
+                     IF current_setting('server_version_num')::integer >= 160000 THEN
+                         EXECUTE 'GRANT countersign_follower TO countersign_app WITH INHERIT TRUE';
+                     ELSE ALTER ROLE countersign_app INHERIT; END IF;
+                 END $$",
+        found: ("roles", "countersign_app has the rights of countersign_follower without becoming it"),
+        mended: "ALTER ROLE countersign_app NOINHERIT; REVOKE countersign_follower FROM countersign_app;
+                 GRANT countersign_follower TO countersign_app",
+    },
+    Breakage {
+        broken: "REVOKE countersign_follower FROM countersign_app",
+        found: ("roles", "countersign_app may not become countersign_follower"),
+        mended: "GRANT countersign_follower TO countersign_app",
+    },
+    Breakage {
+        broken: "GRANT SELECT ON identity.session TO countersign_follower",
+        found: ("rights", "countersign_follower may SELECT identity.session"),
+        mended: "REVOKE SELECT ON identity.session FROM countersign_follower",
+    },
+    Breakage {
+        broken: "CREATE POLICY followed_organizations ON vault.person_key TO countersign_follower
+                     USING (org_id IN (SELECT unnest(ledger.current_orgs())))",
+        found: ("row security", "the policy followed_organizations of vault.person_key lets more through"),
+        mended: "DROP POLICY followed_organizations ON vault.person_key",
     },
     Breakage {
         broken: "GRANT INSERT ON ledger.event_p4 TO countersign_follower",

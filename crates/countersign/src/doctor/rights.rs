@@ -10,19 +10,32 @@ const CHECK: &str = "rights";
 
 /// Rights that somebody has and should not, each as a sentence. A right on a single column, or one that everybody has, is
 /// one too.
-const TOO_MUCH: &str = "
-    SELECT format('%s may %s %s', role.name, wrong.privilege, t.name)
+const TOO_MUCH: &str = r#"
+    SELECT format('countersign_app may %s %s', wrong.privilege, t.name)
     FROM (
         SELECT c.oid, format('%I.%I', n.nspname, c.relname) AS name
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE n.nspname = 'ledger' AND c.relkind IN ('r', 'p')
     ) t
     CROSS JOIN unnest(ARRAY['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER']) wrong (privilege)
-    CROSS JOIN (VALUES ('countersign_app'), ('countersign_follower')) role (name)
     WHERE NOT t.name = ANY ($1)
-      AND (has_table_privilege(role.name, t.oid, wrong.privilege)
+      AND (has_table_privilege('countersign_app', t.oid, wrong.privilege)
            OR (wrong.privilege IN ('INSERT', 'UPDATE')
-               AND has_any_column_privilege(role.name, t.oid, wrong.privilege)))
+               AND has_any_column_privilege('countersign_app', t.oid, wrong.privilege)))
+    UNION ALL
+    SELECT format('countersign_follower may %s %I.%I', wrong.privilege, n.nspname, c.relname)
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER']) wrong (privilege)
+    WHERE n.nspname IN ('ledger', 'vault', 'identity', 'read', 'process', 'node') AND c.relkind IN ('r', 'p', 'v')
+      AND (has_table_privilege('countersign_follower', c.oid, wrong.privilege)
+           OR (wrong.privilege IN ('SELECT', 'INSERT', 'UPDATE')
+               AND has_any_column_privilege('countersign_follower', c.oid, wrong.privilege)))
+      AND NOT (n.nspname || '.' || c.relname, wrong.privilege) IN (VALUES
+          ('ledger.event', 'SELECT'), ('read.active_generation', 'SELECT'), ('read.parked', 'SELECT'),
+          ('read.checkpoint', 'SELECT'), ('read.checkpoint', 'UPDATE'), ('process.agenda', 'SELECT'),
+          ('process.agenda', 'INSERT'), ('node.lease', 'SELECT'), ('node.member', 'SELECT'))
+      AND NOT (n.nspname = 'read' AND wrong.privilege IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE')
+               AND c.relname IN (SELECT g.table_name FROM read.group_table g WHERE g."group" <> 'access'))
     UNION ALL
     SELECT format('%s may make things in the schema %s', role.name, n.nspname)
     FROM pg_namespace n CROSS JOIN (VALUES ('countersign_app'), ('countersign_follower')) role (name)
@@ -38,7 +51,7 @@ const TOO_MUCH: &str = "
     FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
     WHERE n.nspname IN ('ledger', 'vault', 'identity', 'read', 'process', 'node') AND p.prosecdef
       AND has_function_privilege('public', p.oid, 'EXECUTE')
-    ORDER BY 1";
+    ORDER BY 1"#;
 
 pub(super) async fn look(pool: &PgPool) -> Finding {
     match too_much(pool).await {

@@ -1,4 +1,5 @@
-//! What the application works as, and while it follows, and who owns the functions that write ledgers: no more than they need.
+//! What the application works as, always and while it follows, and who owns the functions that write ledgers: each may do
+//! what it must, and no more.
 
 use crate::doctor::Finding;
 use crate::doctor::finding::Offenders;
@@ -14,7 +15,6 @@ const TOO_MUCH: &str = "
         (r.rolname = 'countersign_app' AND r.rolbypassrls, 'countersign_app bypasses row security'),
         (r.rolname = 'countersign_app' AND r.rolcreaterole, 'countersign_app may make roles'),
         (r.rolname = 'countersign_app' AND r.rolreplication, 'countersign_app may copy the whole server'),
-        (r.rolname = 'countersign_app' AND r.rolinherit, 'countersign_app has the rights of every role that it may become'),
         (r.rolname = 'countersign_follower' AND r.rolsuper, 'countersign_follower is a superuser'),
         (r.rolname = 'countersign_follower' AND r.rolbypassrls, 'countersign_follower bypasses row security'),
         (r.rolname = 'countersign_follower' AND r.rolcanlogin, 'countersign_follower can log in'),
@@ -29,16 +29,23 @@ const TOO_MUCH: &str = "
     JOIN pg_roles member ON member.oid = m.member
     WHERE member.rolname IN ('countersign_app', 'countersign_follower')
       AND (member.rolname, granted.rolname) <> ('countersign_app', 'countersign_follower')
+    UNION ALL
+    SELECT 'countersign_app has the rights of countersign_follower without becoming it'
+    WHERE pg_has_role('countersign_app', to_regrole('countersign_follower'), 'USAGE')
+    UNION ALL
+    SELECT 'countersign_app may not become countersign_follower, as which it follows the ledgers'
+    WHERE NOT pg_has_role('countersign_app', to_regrole('countersign_follower'), 'MEMBER')
     ORDER BY 1";
 
 pub(super) async fn look(pool: &PgPool) -> Finding {
     match too_much(pool).await {
-        Ok(none) if none.is_empty() => Finding::ok(CHECK, "no role may do more than it must"),
+        Ok(none) if none.is_empty() => Finding::ok(CHECK, "every role may do what it must, and no more"),
         Ok(too_much) => Finding::failure(
             CHECK,
             too_much.to_string(),
-            "take it away, as a superuser: ALTER ROLE ... NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOREPLICATION (NOLOGIN for \
-             countersign_ledger and countersign_follower, NOINHERIT for countersign_app), REVOKE ... FROM countersign_app",
+            "as a superuser: ALTER ROLE ... NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOREPLICATION (NOLOGIN for \
+             countersign_ledger and countersign_follower, NOINHERIT for countersign_app), REVOKE ... FROM \
+             countersign_app, GRANT countersign_follower TO countersign_app (from Postgres 16 on WITH INHERIT FALSE)",
         ),
         Err(error) => Finding::unknown(CHECK, &error),
     }

@@ -40,7 +40,12 @@ const UNBOUND: &str = r#"
               ('{countersign_follower}', '(org_id IN ( SELECT unnest(ledger.current_orgs()) AS unnest))')
           ) known (roles, lets)
           WHERE p.qual = known.lets AND coalesce(p.with_check, p.qual) = known.lets
-            AND (known.roles IS NULL OR p.roles = known.roles::name[]))
+            AND (known.roles IS NULL
+                 OR p.roles = known.roles::name[]
+                    AND (p.schemaname || '.' || p.tablename IN ('ledger.event', 'read.active_generation', 'read.checkpoint',
+                                                                'read.parked', 'process.agenda')
+                         OR p.schemaname = 'read' AND p.tablename IN (
+                             SELECT g.table_name FROM read.group_table g WHERE g."group" <> 'access'))))
     ORDER BY 1"#;
 
 pub(super) async fn look(pool: &PgPool) -> Finding {

@@ -1,7 +1,7 @@
 //! How the server is set: whether what it acknowledges is on the disk, and whether it has room for our connections.
 
 use crate::args::Pooler;
-use crate::database::MOST_CONNECTIONS;
+use crate::database::{MOST_CONNECTIONS, mixes_up_plans};
 use crate::doctor::Finding;
 use countersign_embedded::OLDEST_MAJOR;
 use countersign_postgres::spanning;
@@ -85,6 +85,10 @@ impl Settings {
         if major < OLDEST_MAJOR as usize {
             let line = format!("Postgres {major} is too old");
             return Finding::failure(CHECK, line, format!("upgrade the server to Postgres {OLDEST_MAJOR} or newer"));
+        }
+        if let Some(mended) = mixes_up_plans(self.number("server_version_num")) {
+            let line = format!("this release of Postgres {major} may use one role's plan for another (CVE-2024-10976)");
+            return Finding::failure(CHECK, line, format!("upgrade the server to Postgres {mended} or newer"));
         }
         Finding::ok(CHECK, format!("Postgres {major}"))
     }
@@ -172,6 +176,8 @@ mod tests {
     #[test]
     fn a_server_that_is_too_old_too_small_or_no_standbys_source_is_told() {
         assert_eq!(server(&[("server_version_num", "140009")], 1).version().state, State::Failure);
+        let careless = server(&[("server_version_num", "150008")], 1).version();
+        assert_eq!((careless.state, careless.advice.unwrap().contains("15.9")), (State::Failure, true));
         assert_eq!(server(&[("wal_level", "minimal")], 1).archive().state, State::Warning);
         assert_eq!(server(&[], 3).connections().state, State::Ok);
         let crowded = server(&[], 4).connections();

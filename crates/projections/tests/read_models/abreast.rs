@@ -6,10 +6,13 @@ use crate::squeamish::{POISON, Poison, groups_with};
 use countersign_domain::use_cases::clients::rename_client;
 use countersign_eventstore::Ledger;
 use countersign_postgres::following;
-use countersign_projections::{Follower, FollowerOptions, Group, Positions, Rebuilds, groups, nobody_watches};
+use countersign_projections::{
+    Follower, FollowerOptions, Group, LeaseTimes, Positions, Rebuilds, groups, nobody_watches,
+};
 use sqlx::PgPool;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 const EVERY_GROUP: &[&str] = &["portal", "approvals", "history", "people", "cases"];
 
@@ -93,14 +96,75 @@ async fn among_firms_that_are_followed_together_one_that_stumbles_and_one_that_i
     }
     sick.rows_reach(&positions, &["approvals", "history", "people", "cases"], poison).await;
     damaged.rows_reach(&positions, EVERY_GROUP, hole - 1).await;
-    while parked(&owner).await.len() < 1 + groups().len() {
-        tokio::task::yield_now().await;
+    for _ in 0..3_000 {
+        if parked(&owner).await.len() > groups().len() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
     follower.stop().await;
 
     let of_sick = BTreeSet::from([(sick.org.0, "portal".to_owned(), poison as i64)]);
     let of_damaged = groups().into_iter().map(|group| (damaged.org.0, group.name.to_owned(), hole as i64)).collect();
     assert_eq!(parked(&owner).await, of_sick.union(&of_damaged).cloned().collect());
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn among_firms_that_are_followed_together_the_one_whose_lease_was_lost_is_refused_alone(owner: PgPool) {
+    let ledger = node(&owner).await;
+    let firms = firms(&ledger, 4).await;
+    let [lost, others @ ..] = firms.as_slice() else { unreachable!("four firms were opened") };
+    let positions = Positions::new(ledger.reader().pool().clone());
+    // It believes for an hour in what it was told once.
+    let hour = Duration::from_secs(3_600);
+    let options = FollowerOptions {
+        workers: 1,
+        compare_every: Duration::from_millis(50),
+        leases: LeaseTimes { renew_every: hour, live: hour },
+        ..FollowerOptions::default()
+    };
+    let follower = Follower::start(ledger.clone(), Arc::new(groups()), positions.clone(), options);
+    let head = rename_acme(lost, 3).await;
+    lost.rows_reach(&positions, EVERY_GROUP, head).await;
+    sqlx::query("UPDATE node.lease SET epoch = epoch + 1 WHERE shard = node.shard_of($1)")
+        .bind(lost.org.0)
+        .execute(&owner)
+        .await
+        .unwrap();
+
+    let refused = rename_acme(lost, 2).await;
+    for firm in others {
+        let head = rename_acme(firm, 2).await;
+        firm.rows_reach(&positions, EVERY_GROUP, head).await;
+    }
+    assert!(positions.reach(lost.org, &["portal"], refused).await.is_err());
+    follower.stop().await;
+    let held: Vec<i64> = sqlx::query_scalar("SELECT DISTINCT position FROM read.checkpoint WHERE org_id = $1")
+        .bind(lost.org.0)
+        .fetch_all(&owner)
+        .await
+        .unwrap();
+    assert_eq!(held, [head as i64], "not one of its groups was moved");
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn whoever_follows_several_firms_may_write_every_read_model(owner: PgPool) {
+    let forgotten: Vec<String> = sqlx::query_scalar(
+        r#"SELECT t.table_name FROM read.group_table t
+           WHERE t."group" <> 'access' AND (
+               NOT EXISTS (SELECT FROM pg_policies p WHERE p.schemaname = 'read' AND p.tablename = t.table_name
+                           AND p.policyname = 'followed_organizations')
+               OR EXISTS (SELECT FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) needed
+                          WHERE NOT has_table_privilege('countersign_follower', 'read.' || t.table_name, needed)))"#,
+    )
+    .fetch_all(&owner)
+    .await
+    .unwrap();
+    assert_eq!(
+        forgotten,
+        Vec::<String>::new(),
+        "each needs its rights and its policy, as the tables beside it have them"
+    );
 }
 
 async fn take_out(owner: &PgPool, firm: &Firm, position: u64) {

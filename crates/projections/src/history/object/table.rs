@@ -1,7 +1,7 @@
 //! The statements beside the fold.
 
 use super::{ObjectHistory, ObjectHistoryRow};
-use crate::columns::{column, json, signed_position, word};
+use crate::columns::{column, json, signed_position};
 use crate::group::{Place, Table};
 use crate::line::Line;
 use async_trait::async_trait;
@@ -45,7 +45,7 @@ impl Table for ObjectHistory {
         let object_kind = column(rows, |((_, id), _)| id.0.as_str().to_owned());
         let object_id = column(rows, |((_, id), _)| id.1);
         let position = column(rows, |((_, id), _)| signed_position(id.2));
-        let roles = column(rows, |(_, row)| row.roles.iter().map(word).collect::<Vec<_>>().join(","));
+        let roles = column(rows, |(_, row)| row.roles.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(","));
         let event_type = column(rows, |(_, row)| row.event_type.clone());
         let stream_kind = column(rows, |(_, row)| row.stream.kind.as_str().to_owned());
         let stream_id = column(rows, |(_, row)| row.stream.id);
