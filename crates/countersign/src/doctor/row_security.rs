@@ -42,8 +42,9 @@ const UNBOUND: &str = r#"
           WHERE p.qual = known.lets AND coalesce(p.with_check, p.qual) = known.lets
             AND (known.roles IS NULL
                  OR p.roles = known.roles::name[]
-                    AND (p.schemaname || '.' || p.tablename IN ('ledger.event', 'read.active_generation', 'read.checkpoint',
-                                                                'read.parked', 'process.agenda')
+                    AND ((p.schemaname, p.tablename) IN (VALUES
+                             ('ledger', 'event'), ('read', 'active_generation'), ('read', 'checkpoint'),
+                             ('read', 'parked'), ('process', 'agenda'))
                          OR p.schemaname = 'read' AND p.tablename IN (
                              SELECT g.table_name FROM read.group_table g WHERE g."group" <> 'access'))))
     ORDER BY 1"#;
