@@ -234,6 +234,14 @@ fn samples_have_one_form() {
 }
 
 #[test]
+fn an_event_is_called_what_it_is_on_the_wire() {
+    for Sample { file, kind, wire } in samples() {
+        let event = PortalEvent::from_wire(kind, wire).unwrap();
+        assert_eq!(event.name(), event.to_wire().event_type, "{file}");
+    }
+}
+
+#[test]
 fn kinds_and_roles_are_called_what_they_are_on_the_wire() {
     for Sample { kind, wire, .. } in samples() {
         for object in PortalEvent::from_wire(kind, wire).unwrap().objects(Uuid::nil()) {
