@@ -181,7 +181,9 @@ async fn whoever_may_approve_is_told_that_an_invoice_waits_and_not_what_it_costs
     assert_eq!(mails.len(), before + 1);
     let asked = mails.iter().find(|mail| mail.contains("waits for your approval")).unwrap();
     assert!(asked.contains("gus@client.example") && asked.contains("The Project"), "{asked}");
-    assert!(!asked.contains("200") && !asked.contains("242"), "{asked}");
+    // Its head has an id in it, and a time: any digits may stand there.
+    let (_, written) = asked.split_once("Hello").unwrap();
+    assert!(!written.contains("200") && !written.contains("242"), "{asked}");
 }
 
 #[sqlx::test(migrations = "../../migrations")]
