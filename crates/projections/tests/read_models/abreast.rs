@@ -145,6 +145,13 @@ async fn among_firms_that_are_followed_together_the_one_whose_lease_was_lost_is_
         .await
         .unwrap();
     assert_eq!(held, [head as i64], "not one of its groups was moved");
+    let name: String = sqlx::query_scalar("SELECT name FROM read.client WHERE org_id = $1 AND client_id = $2")
+        .bind(lost.org.0)
+        .bind(ACME.0)
+        .fetch_one(&owner)
+        .await
+        .unwrap();
+    assert_eq!(name, "Acme 3", "and not one of its rows was written");
 }
 
 #[sqlx::test(migrations = "../../migrations")]
