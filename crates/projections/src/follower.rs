@@ -323,8 +323,9 @@ impl Shared {
 
     /// The groups of an organization that this node may follow together.
     fn follows(&self, org: OrgId) -> Follows<'_> {
-        let queue = self.locked();
-        let free = self.groups.iter().enumerate().filter(|(index, _)| !queue.has_own_turn(&Unit::Group(*index, org)));
+        let mut queue = self.locked();
+        let free =
+            self.groups.iter().enumerate().filter(|(index, _)| !queue.leave_to_own_turn(Unit::Group(*index, org)));
         let groups = free.filter_map(|(_, group)| Some((group, self.leases.lease(group.name, org)?))).collect();
         Follows { org, groups }
     }

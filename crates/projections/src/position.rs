@@ -44,7 +44,7 @@ impl Positions {
     }
 
     /// Waits until every one of these groups has the rows of a position, at most two seconds; not at all where a group
-    /// is parked.
+    /// is parked before it.
     pub async fn reach(&self, org: OrgId, groups: &[&str], position: u64) -> Result<(), ReadError> {
         let deadline = Instant::now() + PATIENCE;
         let mut look_again = LOOK_AGAIN;

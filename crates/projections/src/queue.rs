@@ -78,6 +78,8 @@ pub(crate) struct Queue {
     failures: HashMap<Unit, (u32, Instant)>,
     /// Those that had more than one turn takes, or that something went wrong with: they hold up no other.
     by_itself: HashSet<Unit>,
+    /// Groups that their organization went on without.
+    left: HashSet<Unit>,
     turns: u64,
 }
 
@@ -151,6 +153,10 @@ impl Queue {
                 self.failures.remove(&unit);
                 if again {
                     self.line_up(unit, Urgency::Fresh);
+                } else if let Unit::Group(_, org) = unit
+                    && self.left.remove(&unit)
+                {
+                    self.ask_for(Unit::Organization(org), Urgency::Fresh);
                 }
             }
         }
@@ -195,9 +201,15 @@ impl Queue {
         self.waiting.insert((until, unit));
     }
 
-    /// Whether a unit has a turn of its own coming, or is at it.
-    pub(crate) fn has_own_turn(&self, unit: &Unit) -> bool {
-        self.is_waiting(unit) || self.queued.contains_key(unit) || self.at_work.contains_key(unit)
+    /// Whether a group has a turn of its own coming, or is at it, so that its organization goes on without it. It may have
+    /// looked, or look, before there was what its organization goes on to: afterwards that is asked for once more, and
+    /// finds where the group stands.
+    pub(crate) fn leave_to_own_turn(&mut self, unit: Unit) -> bool {
+        let has_own = self.is_waiting(&unit) || self.queued.contains_key(&unit) || self.at_work.contains_key(&unit);
+        if has_own {
+            self.left.insert(unit);
+        }
+        has_own
     }
 
     /// Whether a unit waits after a failure.
@@ -307,16 +319,34 @@ mod tests {
     #[test]
     fn a_group_with_a_turn_of_its_own_has_it_while_it_waits_stands_in_line_or_is_worked_on() {
         let (mut queue, now) = (Queue::default(), Instant::now());
-        assert!(!queue.has_own_turn(&ONE));
+        assert!(!queue.leave_to_own_turn(ONE));
         queue.ask_for(ONE, Urgency::Behind);
-        assert!(queue.has_own_turn(&ONE));
+        assert!(queue.leave_to_own_turn(ONE));
         queue.next(now);
-        assert!(queue.has_own_turn(&ONE));
         queue.done(ONE, Became::Failed, now);
-        assert!(queue.has_own_turn(&ONE));
+        assert!(queue.leave_to_own_turn(ONE));
         queue.next(now + FIRST_WAIT);
         queue.done(ONE, Became::Done, now);
-        assert!(!queue.has_own_turn(&ONE));
+        assert!(!queue.leave_to_own_turn(ONE));
+    }
+
+    #[test]
+    fn an_organization_that_went_on_without_a_group_looks_after_it_when_its_turns_are_over() {
+        let (mut queue, now) = (Queue::default(), Instant::now());
+        let whole = Unit::Organization(OrgId(uuid::Uuid::nil()));
+        queue.ask_for(whole, Urgency::Fresh);
+        queue.ask_for(ONE, Urgency::Behind);
+        assert_eq!([queue.next(now), queue.next(now)], [whole, ONE].map(Next::Work));
+        assert!(queue.leave_to_own_turn(ONE));
+        queue.done(ONE, Became::PerhapsMore, now);
+        assert_eq!(queue.next(now), Next::Work(ONE));
+        queue.done(ONE, Became::Done, now);
+        assert_eq!(queue.next(now), Next::Nothing, "the organization is still going on without it");
+        queue.done(whole, Became::Done, now);
+        assert_eq!(queue.next(now), Next::Work(whole));
+        assert!(!queue.leave_to_own_turn(ONE));
+        queue.done(whole, Became::Done, now);
+        assert_eq!(queue.next(now), Next::Nothing);
     }
 
     #[test]

@@ -15,7 +15,7 @@ use countersign_postgres::scoped;
 use countersign_projections::imported::case;
 use countersign_projections::{
     Advance, Follower, FollowerOptions, Group, Keys, Limit, Line, PageRequest, Place, Positions, ProjectionError,
-    Projector, Rebuilds, Rows, Table, advance, groups, model, nobody_watches, unpark,
+    Projector, ReadError, Rebuilds, Rows, Table, advance, groups, model, nobody_watches, unpark,
 };
 use sqlx::{PgConnection, PgPool};
 use std::sync::Arc;
@@ -194,6 +194,24 @@ async fn a_build_whose_folds_were_mended_goes_on_where_another_stopped(owner: Pg
     follower.stop().await;
     assert_eq!(parked(&firm, "portal").await, None);
     assert_eq!(name_of_acme(&firm).await, "Acme again 2");
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn rows_from_before_a_poison_event_are_waited_for_where_one_group_is_parked_and_another_late(owner: PgPool) {
+    let firm = Firm::open(&owner).await;
+    let (poison, _) = rename_with_poison(&firm, 3, 3).await;
+    let became = advance(&firm.ledger, &portal_with::<Squeamish<Poison>>("broken"), firm.org).await.unwrap();
+    assert_eq!(became, Advance::Parked);
+
+    let positions = Positions::new(firm.pool.clone());
+    let both = ["portal", "people"];
+    assert!(matches!(positions.reach(firm.org, &both, poison).await, Err(ReadError::Behind)));
+    let people = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        advance(&firm.ledger, firm.group("people"), firm.org).await.unwrap();
+    };
+    let (reached, ()) = tokio::join!(positions.reach(firm.org, &both, poison - 1), people);
+    assert!(reached.is_ok(), "{reached:?}");
 }
 
 #[sqlx::test(migrations = "../../migrations")]
