@@ -218,7 +218,8 @@ pub(crate) struct Rebuild {
     /// How long the rows before are kept up to date, so that one can go back: 24h, 30min, 0.
     #[arg(long, value_name = "TIME", default_value = "24h", value_parser = parse_time, conflicts_with_all = ["check", "rollback"])]
     pub(crate) keep: Duration,
-    /// How much is done at once; without it, half of what the machine could, so that people at work notice little.
+    /// How much is done at once, whoever is at work; without it, half of what the machine could, and a quarter of that
+    /// while people are at work.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
     pub(crate) workers: Option<u8>,
     /// Compare what is read with what the ledgers come to, and change nothing.

@@ -13,6 +13,7 @@ mod check;
 pub(crate) mod copy;
 mod cut_over;
 mod error;
+mod give_way;
 mod job;
 mod keep;
 mod replay;
@@ -30,9 +31,11 @@ use crate::group::Group;
 use built::Built;
 use countersign_domain::ids::OrgId;
 use countersign_eventstore::Ledger;
+use give_way::GivesWay;
 use sqlx::PgPool;
 use std::sync::Arc;
 use std::thread::available_parallelism;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 /// One check compares organizations with so many events together, in one snapshot.
@@ -93,19 +96,29 @@ pub struct Rebuilds {
     worker: Uuid,
     /// How much is done at once.
     abreast: usize,
+    /// Nobody where it was said how much is to be done at once.
+    gives_way: Option<Arc<GivesWay>>,
 }
 
 impl Rebuilds {
-    /// Somebody who can rebuild these groups, and the access group.
+    /// Somebody who can rebuild these groups, and the access group, and gives way to people at work.
     pub fn new(ledger: Ledger, groups: Arc<Vec<Group>>) -> Self {
         // Half of the machine is left to the people at work.
         let abreast = available_parallelism().map_or(1, |cores| cores.get() / 2).clamp(1, 4);
-        Self { ledger, groups, worker: Uuid::now_v7(), abreast }
+        let gives_way = Some(Arc::new(GivesWay::new(ledger.reader().pool().clone())));
+        Self { ledger, groups, worker: Uuid::now_v7(), abreast, gives_way }
     }
 
-    /// The same with so much done at once: more is faster, and people at work wait longer.
+    /// The same with so much done at once, without giving way to anybody: it is faster, and people at work wait longer.
     pub fn abreast(self, abreast: usize) -> Self {
-        Self { abreast: abreast.max(1), ..self }
+        Self { abreast: abreast.max(1), gives_way: None, ..self }
+    }
+
+    /// A step that began then is over; nothing is held that others may wait for.
+    async fn give_way(&self, since: Instant) {
+        if let Some(gives_way) = &self.gives_way {
+            gives_way.after(since.elapsed()).await;
+        }
     }
 
     pub(crate) fn pool(&self) -> &PgPool {

@@ -21,6 +21,7 @@ use sqlx::PgConnection;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 /// One transaction writes the rows of ledgers with so many events together, or of one that has more.
@@ -174,6 +175,7 @@ async fn fold(
         parts.push(Part { rebuild: index, from, replay: Some(Replay::after(built, from)), is_only_added_to });
     }
     while let Some(position) = parts.iter().filter_map(|part| Some(part.replay.as_ref()?.position)).min() {
+        let begun = Instant::now();
         let page = match PageOfEvents::after(&by.ledger, task.org, position).await {
             Err(error) if error.fault() == Fault::Poison => {
                 left_to_the_engine(task.org, &error);
@@ -192,6 +194,7 @@ async fn fold(
                 taken => taken?,
             }
         }
+        by.give_way(begun).await;
         progress(Told::Folded { events: page.len() as u64 });
         if page.is_last() {
             break;
@@ -284,7 +287,8 @@ async fn write_to_the_end(by: &Rebuilds, rebuilds: &[Rebuild], batch: Batch) -> 
     let mut transaction = spanning(by.pool()).await?;
     be_quick(&mut transaction).await?;
     for ((rebuild, table), lines) in &batch.rows {
-        copy(&mut transaction, &detached(table, rebuilds[*rebuild].generation), lines).await?;
+        let table = detached(table, rebuilds[*rebuild].generation);
+        copy(&mut transaction, &table, lines, by.gives_way.as_deref()).await?;
     }
     for (rebuild, kept) in &batch.kept {
         keep(&mut transaction, rebuilds[*rebuild].id, by.worker, kept).await?;

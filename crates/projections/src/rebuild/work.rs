@@ -158,6 +158,7 @@ impl Rebuilds {
     /// Gives a full generation its indexes, one a transaction, and makes it part of the tables that are read.
     async fn attach(&self, rebuild: &Rebuild, progress: &Progress) -> Result<(), RebuildError> {
         loop {
+            let begun = Instant::now();
             let mut transaction = spanning(self.pool()).await?;
             be_quick(&mut transaction).await?;
             let more = sqlx::query_scalar!(
@@ -172,6 +173,7 @@ impl Rebuilds {
                 break;
             }
             fault::reached("rebuild.indexed").await;
+            self.give_way(begun).await;
         }
         let mut transaction = spanning(self.pool()).await?;
         sqlx::query!("SELECT read.attach_generation($1, $2)", rebuild.group, rebuild.generation)
@@ -242,16 +244,20 @@ impl Rebuilds {
         orgs: Vec<OrgId>,
         progress: &Progress,
     ) -> Result<Vec<ParkedOrganization>, RebuildError> {
+        // Where each is a round trip, several may be under way; where each is a ledger to be folded, as many as were asked for.
+        let abreast = if rebuild.group == ACCESS { self.abreast } else { PUT_OVER_ABREAST };
         let mut left_behind = Vec::new();
         let mut waiting = orgs.into_iter();
         let mut under_way = JoinSet::new();
         loop {
-            while under_way.len() < PUT_OVER_ABREAST
+            while under_way.len() < abreast
                 && let Some(org) = waiting.next()
             {
                 let (by, rebuild, progress) = (self.clone(), rebuild.clone(), progress.clone());
                 under_way.spawn(async move {
+                    let begun = Instant::now();
                     let put = put_over(&by, &rebuild, org, Trial::No, &progress).await;
+                    by.give_way(begun).await;
                     progress(Told::PutOver { group: rebuild.group, org });
                     put
                 });
