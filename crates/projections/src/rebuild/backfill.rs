@@ -5,7 +5,7 @@
 //! to the engine, which parks it at exactly the event that is to blame.
 
 use super::copy::copy;
-use super::cut_over::OBJECT_IN_USE;
+use super::cut_over::is_lost;
 use super::error::RebuildError;
 use super::job::Rebuild;
 use super::replay::{PageOfEvents, Replay};
@@ -310,7 +310,7 @@ async fn keep(connection: &mut PgConnection, rebuild: Uuid, worker: Uuid, kept: 
             .await;
     match written {
         Ok(_) => Ok(()),
-        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(OBJECT_IN_USE) => Err(RebuildError::Lost),
+        Err(error) if is_lost(&error) => Err(RebuildError::Lost),
         Err(error) => Err(ProjectionError::from(error).into()),
     }
 }

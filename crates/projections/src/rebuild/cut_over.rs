@@ -9,7 +9,7 @@ use super::job::{self, Rebuild, RebuildState};
 use super::replay::PageOfEvents;
 use super::standing::ParkedOrganization;
 use super::{Progress, Rebuilds, Told};
-use crate::engine::{Advance, Step, active_generation, claim, fold, move_checkpoint, step};
+use crate::engine::{Advance, Step, claim, fold, move_checkpoint, step};
 use crate::error::{Fault, ProjectionError, words_of};
 use crate::group::{Folding, Group};
 use crate::parked::{self, Parking};
@@ -28,7 +28,7 @@ const UNDER_THE_FENCE: u32 = 100;
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// What Postgres answers to whoever is no longer at the rebuild.
-pub(crate) const OBJECT_IN_USE: &str = "55006";
+const OBJECT_IN_USE: &str = "55006";
 
 /// How long one waits for whoever else is at the rows or the ledger.
 const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(50);
@@ -185,7 +185,7 @@ async fn attempt(
         }
     }
     match way {
-        Way::Over => activate(&mut transaction, by, rebuild, to).await?,
+        Way::Over => activate(&mut transaction, by, rebuild, to.org).await?,
         Way::Back => activate_again(&mut transaction, by, rebuild, to).await?,
     }
     transaction.commit().await?;
@@ -194,22 +194,27 @@ async fn attempt(
 }
 
 /// Puts readers over where nothing is left to be folded, and says whether that was so: one question instead of seven, for
-/// as many ledgers as there are. Whoever is no longer at the rebuild moves nobody.
+/// as many ledgers as there are.
 async fn put_over_at_head(
     connection: &mut PgConnection,
     by: &Rebuilds,
     rebuild: &Rebuild,
     org: OrgId,
 ) -> Result<bool, RebuildError> {
-    let asked =
-        sqlx::query_scalar!(r#"SELECT read.put_over_at_head($1, $2, $3) AS "is_over!""#, org.0, rebuild.id, by.worker)
-            .fetch_one(connection)
-            .await;
-    match asked {
-        Ok(is_over) => Ok(is_over),
-        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(OBJECT_IN_USE) => Err(RebuildError::Lost),
-        Err(error) => Err(error.into()),
-    }
+    sqlx::query_scalar!(r#"SELECT read.put_over_at_head($1, $2, $3) AS "is_over!""#, org.0, rebuild.id, by.worker)
+        .fetch_one(connection)
+        .await
+        .map_err(refused)
+}
+
+/// Whoever is no longer at the rebuild moves nobody.
+fn refused(error: sqlx::Error) -> RebuildError {
+    if is_lost(&error) { RebuildError::Lost } else { error.into() }
+}
+
+/// Whether the database says that somebody else is at the rebuild.
+pub(crate) fn is_lost(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(|error| error.code().as_deref() == Some(OBJECT_IN_USE))
 }
 
 /// Whether readers are further in the generation that they read than a position in another one.
@@ -232,29 +237,18 @@ async fn is_read_further(
     Ok(read.is_some_and(|read| read.unsigned_abs() > position))
 }
 
-/// Puts readers over, and notes what they read before. Whoever is no longer at the rebuild moves nobody.
+/// Puts readers over, wherever their rows stand.
 async fn activate(
     connection: &mut PgConnection,
     by: &Rebuilds,
     rebuild: &Rebuild,
-    to: Generation,
+    org: OrgId,
 ) -> Result<(), RebuildError> {
-    job::must_hold(connection, rebuild.id, by.worker, &[RebuildState::CuttingOver]).await?;
-    let before = active_generation(connection, &rebuild.group, to.org).await?;
-    sqlx::query!("SELECT read.activate($1, $2, $3)", to.org.0, rebuild.group, to.number)
-        .fetch_one(&mut *connection)
-        .await?;
-    sqlx::query!(
-        "INSERT INTO read.rebuild_organization (org_id, rebuild_id, backfilled, is_whole, before)
-         VALUES ($1, $2, 0, true, $3)
-         ON CONFLICT (org_id, rebuild_id) DO UPDATE SET before = coalesce(rebuild_organization.before, excluded.before)",
-        to.org.0,
-        rebuild.id,
-        before
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
+    sqlx::query!("SELECT read.put_over($1, $2, $3)", org.0, rebuild.id, by.worker)
+        .fetch_one(connection)
+        .await
+        .map(drop)
+        .map_err(refused)
 }
 
 /// Puts readers back: after a canary that was not right, or because somebody asked for it.
@@ -307,7 +301,7 @@ async fn put_over_access(
         if is_all {
             rows.fill(&mut transaction, to).await?;
             fault::reached("rebuild.fenced").await;
-            activate(&mut transaction, by, rebuild, to).await?;
+            activate(&mut transaction, by, rebuild, org).await?;
             if trial == Trial::Yes {
                 // These rows let people in: what is not right is never there for anybody.
                 let wrong = check::differing(&mut transaction, Built::Access, rows.lines(to), to).await?;
