@@ -331,18 +331,22 @@ impl Shared {
     }
 
     /// What follows from a stride of several groups.
-    fn has_stridden(&self, org: OrgId, stride: &Stride) {
+    fn has_stridden(&self, Follows { org, groups }: &Follows<'_>, stride: &Stride) {
         if let Some(last) = stride.folded.last() {
-            self.locked_reached().insert(org, last.position);
-            self.positions.has_moved(org);
-        }
-        if stride.alone.is_empty() {
-            return;
+            self.locked_reached().insert(*org, last.position);
+            self.positions.has_moved(*org);
         }
         let mut queue = self.locked();
         for (index, group) in self.groups.iter().enumerate() {
+            let unit = Unit::Group(index, *org);
             if stride.alone.contains(&group.name) {
-                queue.ask_for(Unit::Group(index, org), Urgency::Behind);
+                queue.ask_for(unit, Urgency::Behind);
+            } else if !groups.iter().any(|(followed, _)| followed.name == group.name)
+                && self.leases.lease(group.name, *org).is_some()
+                && !queue.leave_to_own_turn(unit)
+            {
+                // Its lease came while the others were on their way: what they have now is no news to anybody.
+                queue.ask_for(unit, Urgency::Behind);
             }
         }
         drop(queue);

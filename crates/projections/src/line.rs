@@ -203,7 +203,7 @@ mod tests {
             line.columns += 1;
             line.end();
         }
-        copy(&mut connection, "cell", &lines, None).await.unwrap();
+        copy(&mut connection, "cell", &lines).await.unwrap();
         let written: Vec<Option<String>> = values.into_iter().map(|(_, written)| written).collect();
         let question = format!(
             "SELECT coalesce(cell.value::text, 'nothing'), coalesce(written.value::{kind}::text, 'nothing')

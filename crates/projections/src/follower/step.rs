@@ -47,7 +47,9 @@ async fn stride(shared: &Shared, follows: &[Follows<'_>]) -> Vec<(OrgId, Became)
     measure::stepped(begun.elapsed());
     let became = strides.into_iter().map(|(org, stride)| {
         measure::moved(spans.get(&org).unwrap_or(&Span::none()), &stride.moved, &stride.folded);
-        shared.has_stridden(org, &stride);
+        if let Some(followed) = follows.iter().find(|one| one.org == org) {
+            shared.has_stridden(followed, &stride);
+        }
         match stride {
             Stride { refused: true, .. } => (org, Became::Failed),
             Stride { more: true, .. } => (org, Became::PerhapsMore),

@@ -24,8 +24,9 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-/// One transaction writes the rows of ledgers with so many events together, or of one that has more.
-const EVENTS_AT_A_TIME: u64 = 10_000;
+/// One transaction writes the rows of ledgers with so many events together, or of one that has more: a step of some tenths
+/// of a second.
+const EVENTS_AT_A_TIME: u64 = 4_000;
 /// What is only added to is written as soon as it is so large, whole or not.
 const BYTES_AT_A_TIME: usize = 32 << 20;
 
@@ -278,17 +279,19 @@ impl Batch {
 /// In a task of its own: a connection that is left in the middle of a `COPY` is of no use to anybody, and whoever works on
 /// a rebuild may be stopped at any moment.
 async fn write(by: &Rebuilds, rebuilds: &[Rebuild], batch: Batch) -> Result<(), RebuildError> {
-    let (by, rebuilds) = (by.clone(), rebuilds.to_vec());
-    let written = tokio::spawn(async move { write_to_the_end(&by, &rebuilds, batch).await });
-    written.await.map_err(|error| RebuildError::Fell(error.to_string()))?
+    let begun = Instant::now();
+    let (hands, rebuilds) = (by.clone(), rebuilds.to_vec());
+    let written = tokio::spawn(async move { write_to_the_end(&hands, &rebuilds, batch).await });
+    written.await.map_err(|error| RebuildError::Fell(error.to_string()))??;
+    by.give_way(begun).await;
+    Ok(())
 }
 
 async fn write_to_the_end(by: &Rebuilds, rebuilds: &[Rebuild], batch: Batch) -> Result<(), RebuildError> {
     let mut transaction = spanning(by.pool()).await?;
     be_quick(&mut transaction).await?;
     for ((rebuild, table), lines) in &batch.rows {
-        let table = detached(table, rebuilds[*rebuild].generation);
-        copy(&mut transaction, &table, lines, by.gives_way.as_deref()).await?;
+        copy(&mut transaction, &detached(table, rebuilds[*rebuild].generation), lines).await?;
     }
     for (rebuild, kept) in &batch.kept {
         keep(&mut transaction, rebuilds[*rebuild].id, by.worker, kept).await?;

@@ -226,7 +226,7 @@ fn scratch_name(table: &str) -> String {
 async fn scratch(connection: &mut PgConnection, table: &str, lines: &Lines) -> Result<(), sqlx::Error> {
     let statement = format!("CREATE TEMP TABLE replayed_{table} (LIKE read.{table}) ON COMMIT DROP");
     sqlx::query(AssertSqlSafe(statement)).execute(&mut *connection).await?;
-    copy(connection, &scratch_name(table), lines, None).await?;
+    copy(connection, &scratch_name(table), lines).await?;
     // Each organization's rows are looked for, among those of all that are compared together.
     let statement = format!("CREATE INDEX ON {} (org_id)", scratch_name(table));
     sqlx::query(AssertSqlSafe(statement)).execute(&mut *connection).await?;

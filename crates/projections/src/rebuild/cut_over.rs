@@ -20,7 +20,7 @@ use countersign_postgres::{fault, scoped};
 use sqlx::PgConnection;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 /// At most so many events are folded while a ledger is held still.
 const UNDER_THE_FENCE: u32 = 100;
@@ -82,8 +82,10 @@ pub(crate) async fn put_over(
     match by.built(&rebuild.group)? {
         Built::Access => put_over_access(by, rebuild, org, trial, progress).await,
         Built::Followed(group) => {
-            let to = Generation { org, number: rebuild.generation };
-            match lead(by, (group, rebuild), to, Way::Over, progress).await? {
+            let (to, begun) = (Generation { org, number: rebuild.generation }, Instant::now());
+            let led = lead(by, (group, rebuild), to, Way::Over, progress).await?;
+            by.give_way(begun).await;
+            match led {
                 None => Ok(PutOver::Over),
                 Some((position, reason)) => {
                     Ok(PutOver::LeftBehind(ParkedOrganization { org, position, reason, left_behind: true }))
@@ -277,6 +279,7 @@ async fn put_over_access(
     let to = Generation { org, number: rebuild.generation };
     let (mut rows, mut position) = (AccessRows::default(), 0);
     loop {
+        let begun = Instant::now();
         let read = match PageOfEvents::after(&by.ledger, org, position).await {
             Ok(page) => take(&mut rows, &page).map(|()| page),
             Err(error) => Err(error),
@@ -287,6 +290,7 @@ async fn put_over_access(
         };
         position = page.end().unwrap_or(position);
         progress(Told::Followed { events: page.len() as u64 });
+        by.give_way(begun).await;
         if !page.is_last() {
             continue;
         }

@@ -10,7 +10,9 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
 
 /// How often one looks whether ledgers grow.
-const LOOKS_EVERY: Duration = Duration::from_secs(1);
+const LOOKS_EVERY: Duration = Duration::from_millis(250);
+/// Whoever has not looked for so long begins anew: that was another rebuild.
+const FORGETS_AFTER: Duration = Duration::from_secs(10);
 /// With fewer new events a second, hardly anybody meets a step of the rebuild.
 const HARDLY_ANYBODY: f64 = 20.0;
 /// So many times as long as a step took, one rests after it.
@@ -22,11 +24,18 @@ pub(crate) struct GivesWay(Mutex<Watch>);
 
 #[derive(Debug)]
 struct Watch {
+    pool: PgPool,
     every: Duration,
+    looked: Option<Look>,
+}
+
+/// What was seen last.
+#[derive(Debug)]
+struct Look {
     feed: Feed,
     /// Where each ledger stood that has grown.
     heads: HashMap<OrgId, u64>,
-    looked: Instant,
+    at: Instant,
     people_are_at_work: bool,
 }
 
@@ -37,35 +46,48 @@ impl GivesWay {
     }
 
     fn looking_every(every: Duration, pool: PgPool) -> Self {
-        let (feed, looked) = (Feed::new(pool), Instant::now());
-        Self(Mutex::new(Watch { every, feed, heads: HashMap::new(), looked, people_are_at_work: false }))
+        Self(Mutex::new(Watch { pool, every, looked: None }))
     }
 
-    /// Rests after a step that took so long, if anybody is at work.
+    /// Rests after a step that took so long, for as long as anybody is at work.
     pub(crate) async fn after(&self, step: Duration) {
-        if self.0.lock().await.people_are_at_work().await {
-            sleep(step * RESTS).await;
+        let mut left = step * RESTS;
+        while !left.is_zero() && self.0.lock().await.people_are_at_work().await {
+            let now = left.min(LOOKS_EVERY);
+            sleep(now).await;
+            left -= now;
         }
     }
 }
 
 impl Watch {
+    /// At the first look nothing is known yet, and people come first.
     async fn people_are_at_work(&mut self) -> bool {
-        let since_then = self.looked.elapsed();
+        let Some(look) = self.looked.as_mut().filter(|look| look.at.elapsed() < FORGETS_AFTER.max(self.every * 2))
+        else {
+            let mut feed = Feed::new(self.pool.clone());
+            // Takes its bearings.
+            let seen = feed.sweep().await.is_ok();
+            let (heads, at) = (HashMap::new(), Instant::now());
+            self.looked = seen.then_some(Look { feed, heads, at, people_are_at_work: true });
+            return true;
+        };
+        let since_then = look.at.elapsed();
         if since_then < self.every {
-            return self.people_are_at_work;
+            return look.people_are_at_work;
         }
-        self.looked = Instant::now();
-        match self.feed.sweep().await {
-            Ok(grown) => {
-                let events: u64 = grown.into_iter().map(|entry| self.new_events(entry.org, entry.position)).sum();
-                self.people_are_at_work = events as f64 > HARDLY_ANYBODY * since_then.as_secs_f64();
-            }
-            Err(error) => tracing::warn!(error = ?error, "nobody knows whether people are at work"),
-        }
-        self.people_are_at_work
+        let Ok(grown) = look.feed.sweep().await else {
+            self.looked = None;
+            return true;
+        };
+        let events: u64 = grown.into_iter().map(|entry| look.new_events(entry.org, entry.position)).sum();
+        look.at = Instant::now();
+        look.people_are_at_work = events as f64 > HARDLY_ANYBODY * since_then.as_secs_f64();
+        look.people_are_at_work
     }
+}
 
+impl Look {
     /// How many events came to a ledger; at least one to whoever is heard of for the first time.
     fn new_events(&mut self, org: OrgId, position: u64) -> u64 {
         self.heads.insert(org, position).map_or(1, |before| position.saturating_sub(before))
@@ -78,6 +100,7 @@ mod tests {
     use uuid::Uuid;
 
     const EVERY: Duration = Duration::from_millis(100);
+    const NEVER: Duration = Duration::from_secs(3_600);
 
     /// Whether people seem to be at work, when a ledger has come so far.
     async fn at_work_when(gives_way: &GivesWay, pool: &PgPool, position: i64) -> bool {
@@ -90,24 +113,32 @@ mod tests {
     #[sqlx::test(migrations = "../../migrations")]
     async fn people_are_at_work_where_ledgers_grow_and_not_where_somebody_did_something_once(pool: PgPool) {
         let gives_way = GivesWay::looking_every(EVERY, pool.clone());
-        assert!(!at_work_when(&gives_way, &pool, 1).await, "what there was before is not new");
+        assert!(at_work_when(&gives_way, &pool, 1).await, "as long as nothing is known");
         assert!(!at_work_when(&gives_way, &pool, 2).await);
         assert!(at_work_when(&gives_way, &pool, 100_000).await);
         assert!(at_work_when(&gives_way, &pool, 200_000).await);
         assert!(!at_work_when(&gives_way, &pool, 200_001).await);
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn while_people_are_at_work_one_rests_three_times_as_long_as_a_step_took() {
-        let never = Duration::from_secs(3_600);
-        let gives_way = GivesWay::looking_every(never, PgPool::connect_lazy("postgres:///nowhere").unwrap());
-        let rested = async || {
-            let since = Instant::now();
-            gives_way.after(Duration::from_millis(20)).await;
-            since.elapsed()
-        };
-        assert_eq!(rested().await, Duration::ZERO);
-        gives_way.0.lock().await.people_are_at_work = true;
-        assert_eq!(rested().await.as_millis(), 60);
+    /// How long one rests after a step.
+    async fn rested(gives_way: &GivesWay, step: Duration) -> Duration {
+        let since = Instant::now();
+        gives_way.after(step).await;
+        since.elapsed()
+    }
+
+    #[sqlx::test(migrations = "../../migrations")]
+    async fn while_people_are_at_work_one_rests_three_times_as_long_as_a_step_took(pool: PgPool) {
+        let gives_way = GivesWay::looking_every(NEVER, pool);
+        let step = Duration::from_millis(20);
+        assert!(rested(&gives_way, step).await >= step * RESTS);
+        gives_way.0.lock().await.looked.as_mut().unwrap().people_are_at_work = false;
+        assert!(rested(&gives_way, Duration::from_secs(60)).await < Duration::from_secs(60));
+    }
+
+    #[sqlx::test(migrations = "../../migrations")]
+    async fn a_long_rest_ends_when_everybody_has_gone(pool: PgPool) {
+        let gives_way = GivesWay::new(pool);
+        assert!(rested(&gives_way, Duration::from_secs(600)).await < Duration::from_secs(60));
     }
 }

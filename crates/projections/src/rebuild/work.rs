@@ -255,9 +255,7 @@ impl Rebuilds {
             {
                 let (by, rebuild, progress) = (self.clone(), rebuild.clone(), progress.clone());
                 under_way.spawn(async move {
-                    let begun = Instant::now();
                     let put = put_over(&by, &rebuild, org, Trial::No, &progress).await;
-                    by.give_way(begun).await;
                     progress(Told::PutOver { group: rebuild.group, org });
                     put
                 });

@@ -19,7 +19,7 @@ use countersign_projections::{
 };
 use sqlx::{PgConnection, PgPool};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const DEADLOCK: &str = "DO $$ BEGIN RAISE EXCEPTION 'deadlock' USING ERRCODE = 'deadlock_detected'; END $$";
 
@@ -205,7 +205,9 @@ async fn rows_from_before_a_poison_event_are_waited_for_where_one_group_is_parke
 
     let positions = Positions::new(firm.pool.clone());
     let both = ["portal", "people"];
+    let since = Instant::now();
     assert!(matches!(positions.reach(firm.org, &both, poison).await, Err(ReadError::Behind)));
+    assert!(since.elapsed() < Duration::from_secs(2), "nobody waits for what will not come");
     let people = async {
         tokio::time::sleep(Duration::from_millis(200)).await;
         advance(&firm.ledger, firm.group("people"), firm.org).await.unwrap();
