@@ -2,12 +2,14 @@
 
 use super::support::firm::{Firm, SLUG};
 use super::support::installation::Installation;
+use super::support::letter::Letter;
 use super::support::node::Node;
 use super::support::program::Ran;
 use super::support::until::until;
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::net::TcpListener;
 
 /// How often everything is built anew.
@@ -160,6 +162,45 @@ async fn an_operator_checks_rebuilds_and_goes_back_at_the_command_line() {
     }
     let nothing = program(&["projections", "retry", "portal", "--org", SLUG]).printed();
     assert!(nothing.contains("is not parked"), "{nothing}");
+}
+
+/// What left the firm: its mails, by their ids; and how long its ledger is.
+async fn effects(firm: &Firm) -> (BTreeSet<String>, i64) {
+    let letters = Letter::all_in(&firm.installation.data_dir().join("mail"));
+    (letters.into_iter().map(|letter| letter.message_id).collect(), firm.ledger.head().await)
+}
+
+// Design, part 7: effects are behind the fence of their agenda, and no rebuild repeats one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rebuild_writes_to_nobody_and_commands_nothing_a_second_time() {
+    let firm = Firm::open().await;
+    let project = firm.project(&firm.client("Acme").await, "Portal").await;
+    let gina = firm.guest("Gina", &project, &["invoice_visibility", "approve_invoices", "auto_send_on_approval"]).await;
+    let invoice = firm.invoice_in_review(&project, 100).await;
+    firm.installation.letter(&gina.account.email, "waits for your approval").await;
+    gina.approve(&invoice).await;
+    until("an invoice that a process has sent", async || {
+        let shown = firm.admin.get(format!("/v1/invoices/{invoice}")).await.expect(200).json();
+        (shown["status"] == "sent").then_some(())
+    })
+    .await;
+    firm.settle().await;
+    let before = effects(&firm).await;
+    assert!(before.0.len() > 2, "{before:?}");
+
+    for arguments in [&["rebuild", "--all"] as &[_], &["rebuild", "portal", "--rollback"], &["rebuild", "--all"]] {
+        firm.installation.run(arguments).printed();
+    }
+    // What comes after it is done by the same processes: had they anything else to do, it would be there by then.
+    let (_, email) = firm.invite("Nils", &project.client, json!([])).await;
+    let letter = firm.installation.letter(&email, "invites you").await;
+    firm.settle().await;
+    let (mut letters, _) = effects(&firm).await;
+    assert!(letters.remove(&letter.message_id));
+    assert_eq!(letters, before.0);
+    let mut since = firm.ledger.gapless().await;
+    since.retain(|event| event.position > before.1);
+    assert!(since.iter().all(|event| event.envelope["actor"]["kind"] == "staff"), "only the invitation: {since:?}");
 }
 
 /// The operator's door of a node.
