@@ -19,7 +19,7 @@ async fn mailing(firm: &Firm, office: &PostOffice, address: &str, faults: &str) 
 }
 
 /// Waits until the agenda has followed the ledger, and nothing is left on it but what has its time: that invitations expire.
-async fn everything_is_done(firm: &Firm) {
+pub(super) async fn everything_is_done(firm: &Firm) {
     let statement = "SELECT (SELECT min(position) FROM read.checkpoint WHERE \"group\" = 'agenda') = $1
                         AND NOT EXISTS (
                             SELECT FROM process.agenda

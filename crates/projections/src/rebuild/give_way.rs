@@ -2,7 +2,7 @@
 //! nobody is at work, nobody waits for it.
 
 use countersign_domain::ids::OrgId;
-use countersign_eventstore::Feed;
+use countersign_eventstore::{Feed, FeedEntry};
 use sqlx::PgPool;
 use std::collections::HashMap;
 use std::time::Duration;
@@ -80,18 +80,21 @@ impl Watch {
             self.looked = None;
             return true;
         };
-        let events: u64 = grown.into_iter().map(|entry| look.new_events(entry.org, entry.position)).sum();
         look.at = Instant::now();
-        look.people_are_at_work = events as f64 > HARDLY_ANYBODY * since_then.as_secs_f64();
+        look.people_are_at_work = events(&mut look.heads, grown) as f64 > HARDLY_ANYBODY * since_then.as_secs_f64();
         look.people_are_at_work
     }
 }
 
-impl Look {
-    /// How many events came to a ledger; at least one to whoever is heard of for the first time.
-    fn new_events(&mut self, org: OrgId, position: u64) -> u64 {
-        self.heads.insert(org, position).map_or(1, |before| position.saturating_sub(before))
-    }
+/// How many events came to ledgers; one to each that is heard of for the first time.
+fn events(heads: &mut HashMap<OrgId, u64>, grown: Vec<FeedEntry>) -> u64 {
+    let new = |FeedEntry { org, position }| {
+        let head = heads.entry(org).or_insert(position.saturating_sub(1));
+        let new = position.saturating_sub(*head);
+        *head += new;
+        new
+    };
+    grown.into_iter().map(new).sum()
 }
 
 #[cfg(test)]
@@ -99,25 +102,21 @@ mod tests {
     use super::*;
     use uuid::Uuid;
 
-    const EVERY: Duration = Duration::from_millis(100);
     const NEVER: Duration = Duration::from_secs(3_600);
 
-    /// Whether people seem to be at work, when a ledger has come so far.
-    async fn at_work_when(gives_way: &GivesWay, pool: &PgPool, position: i64) -> bool {
-        let told = sqlx::query("INSERT INTO ledger.commit_feed (org_id, position) VALUES ($1, $2)");
-        told.bind(Uuid::nil()).bind(position).execute(pool).await.unwrap();
-        sleep(EVERY).await;
-        gives_way.0.lock().await.people_are_at_work().await
-    }
-
-    #[sqlx::test(migrations = "../../migrations")]
-    async fn people_are_at_work_where_ledgers_grow_and_not_where_somebody_did_something_once(pool: PgPool) {
-        let gives_way = GivesWay::looking_every(EVERY, pool.clone());
-        assert!(at_work_when(&gives_way, &pool, 1).await, "as long as nothing is known");
-        assert!(!at_work_when(&gives_way, &pool, 2).await);
-        assert!(at_work_when(&gives_way, &pool, 100_000).await);
-        assert!(at_work_when(&gives_way, &pool, 200_000).await);
-        assert!(!at_work_when(&gives_way, &pool, 200_001).await);
+    #[test]
+    fn an_event_counts_once_however_often_one_is_told_of_it() {
+        let [busy, quiet] = [1, 2].map(|number| OrgId(Uuid::from_u128(number)));
+        let told = |org, position| FeedEntry { org, position };
+        let mut heads = HashMap::new();
+        assert_eq!(
+            events(&mut heads, vec![told(busy, 800), told(quiet, 7)]),
+            2,
+            "how many there were before is not known"
+        );
+        assert_eq!(events(&mut heads, vec![told(busy, 850), told(quiet, 7)]), 50);
+        assert_eq!(events(&mut heads, vec![told(busy, 840)]), 0);
+        assert_eq!(events(&mut heads, vec![told(busy, 851)]), 1);
     }
 
     /// How long one rests after a step.

@@ -39,10 +39,15 @@ async fn digests(owner: &PgPool, firm: &Firm, group: &Group) -> Vec<String> {
             .fetch_one(owner)
             .await
             .unwrap();
+    digests_of(owner, group, Generation { org: firm.org, number }).await
+}
+
+/// The digests of a group's rows in one generation, by read model.
+pub async fn digests_of(owner: &PgPool, group: &Group, of: Generation) -> Vec<String> {
     let mut connection = owner.acquire().await.unwrap();
     let mut found = Vec::new();
     for read_model in &group.read_models {
-        let digest = read_model.digest(&mut connection, Generation { org: firm.org, number }).await.unwrap();
+        let digest = read_model.digest(&mut connection, of).await.unwrap();
         found.push(format!("{} {digest}", read_model.name()));
     }
     found

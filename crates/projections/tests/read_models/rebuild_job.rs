@@ -2,15 +2,16 @@
 
 use crate::dice::Dice;
 use crate::firm::*;
-use crate::rebuild::rows;
+use crate::rebuild::{digests_of, rows};
 use crate::world::{begin, happen};
 use countersign_domain::ids::OrgId;
 use countersign_domain::use_cases::clients::{open_client, rename_client};
 use countersign_eventstore::fence;
 use countersign_projections::{
-    ACCESS, Checked, InWhat, Progress, Rebuild, RebuildError, RebuildState, Rebuilds, Told, Wanted, Workers, groups,
-    nobody_watches,
+    ACCESS, Checked, Generation, InWhat, Progress, Rebuild, RebuildError, RebuildState, Rebuilds, Told, Wanted,
+    Workers, groups, nobody_watches,
 };
+use futures::future::join_all;
 use sqlx::{AssertSqlSafe, ConnectOptions, PgPool};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -249,7 +250,7 @@ async fn an_append_that_pauses_holds_up_the_cut_over_of_its_own_organization_onl
 
 // A rebuild under write load is right to the row.
 #[sqlx::test(migrations = "../../migrations")]
-async fn rows_rebuilt_while_many_write_are_what_the_ledgers_come_to(owner: PgPool) {
+async fn rows_rebuilt_while_many_write_are_what_the_ledgers_come_to_and_so_are_those_that_are_kept(owner: PgPool) {
     let ledger = node(&owner).await;
     let mut firms = Vec::new();
     for seed in 1..=3 {
@@ -259,19 +260,17 @@ async fn rows_rebuilt_while_many_write_are_what_the_ledgers_come_to(owner: PgPoo
     }
     let is_over = AtomicBool::new(false);
     let rebuilds = rebuilds_of(&firms[0]);
-    let writing = async {
-        let mut dice = Dice::of(7);
+    let writing = join_all(firms.iter().zip(7..).map(async |(firm, seed)| {
+        let mut dice = Dice::of(seed);
         while !is_over.load(Ordering::Relaxed) {
-            for firm in &firms {
-                happen(firm, &mut dice, 4).await;
-            }
+            happen(firm, &mut dice, 4).await;
         }
-    };
+    }));
     let rebuilding = async {
         for _ in 0..2 {
             let mut ids = Vec::new();
             for group in rebuilds.names() {
-                ids.push(rebuilds.ask(&everybody(group)).await.unwrap().id);
+                ids.push(rebuilds.ask(&Wanted { keep: AN_HOUR, ..everybody(group) }).await.unwrap().id);
             }
             let reports = rebuilds.work_on(&ids, &nobody_watches()).await.unwrap();
             assert!(reports.iter().all(|report| report.organizations == 3 && report.parked.is_empty()), "{reports:?}");
@@ -284,6 +283,35 @@ async fn rows_rebuilt_while_many_write_are_what_the_ledgers_come_to(owner: PgPoo
         firm.follow().await;
     }
     is_right(&rebuilds).await;
+    rebuilds.tend().await.unwrap();
+    for firm in &firms {
+        for group in firm.groups.iter() {
+            let [kept, read] = [2, 3].map(|number| Generation { org: firm.org, number });
+            assert_eq!(generation(&owner, firm.org, group.name).await, read.number);
+            let (kept, read) = (digests_of(&owner, group, kept).await, digests_of(&owner, group, read).await);
+            assert_eq!(kept, read, "{} of {}", group.name, firm.org);
+        }
+    }
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn a_rebuild_is_left_to_nodes_of_the_build_that_it_is_for(owner: PgPool) {
+    let firm = Firm::open(&owner).await;
+    firm.follow().await;
+    let rebuilds = rebuilds_of(&firm);
+    let begun = rebuilds.ask(&Wanted { by: Workers::Nodes, ..everybody("portal") }).await.unwrap();
+    let ours: String = sqlx::query_scalar("SELECT code FROM read.rebuild").fetch_one(&owner).await.unwrap();
+    let is_for = async |code: &str| sqlx::query("UPDATE read.rebuild SET code = $1").bind(code).execute(&owner).await;
+    is_for("another build").await.unwrap();
+    rebuilds.work_on_what_waits().await.unwrap();
+    assert_eq!(rebuilds.find(begun.id).await.unwrap().state, RebuildState::Backfilling);
+    let refused = rebuilds.work_on(&[begun.id], &nobody_watches()).await;
+    assert!(matches!(&refused, Err(RebuildError::OfAnotherBuild(group)) if group == "portal"), "{refused:?}");
+    assert_eq!(generation(&owner, firm.org, "portal").await, 1);
+
+    is_for(&ours).await.unwrap();
+    rebuilds.work_on_what_waits().await.unwrap();
+    assert_eq!(rebuilds.find(begun.id).await.unwrap().state, RebuildState::Done);
 }
 
 #[sqlx::test(migrations = "../../migrations")]
