@@ -263,7 +263,7 @@ async fn stand<'a>(connection: &mut PgConnection, follows: &[Follows<'a>]) -> Re
     Ok(follows.iter().map(stands).collect())
 }
 
-/// Moves the checkpoints, each under its lease; false where one of them may not be moved, or nobody reads its rows any more.
+/// Moves the checkpoints, each under its lease; false where one of them may not be moved.
 async fn move_abreast(connection: &mut PgConnection, steps: &[Step<'_>]) -> Result<bool, sqlx::Error> {
     let moves: Vec<(&Step<'_>, &Member<'_>)> =
         steps.iter().flat_map(|step| step.standing.abreast.iter().map(move |member| (step, member))).collect();
@@ -284,8 +284,6 @@ async fn move_abreast(connection: &mut PgConnection, steps: &[Step<'_>]) -> Resu
                 step (org_id, "group", generation, epoch, position, events)
            WHERE c.org_id = step.org_id AND c."group" = step."group" AND c.generation = step.generation
              AND c.position = step.position AND c.epoch <= step.epoch
-             AND EXISTS (SELECT FROM read.active_generation active WHERE active.org_id = c.org_id
-                         AND active."group" = c."group" AND active.generation = c.generation)
              AND cardinality($7::text[]) = (
                  SELECT count(*) FROM unnest($7::text[], $8::smallint[], $9::bigint[]) held (work, shard, epoch)
                  JOIN node.lease l ON l.work = held.work AND l.shard = held.shard AND l.epoch = held.epoch
