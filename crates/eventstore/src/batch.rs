@@ -10,6 +10,7 @@ use countersign_domain::access_rows::AccessRow;
 use countersign_domain::ids::{CommandId, OrgId};
 use countersign_domain::portal::StreamId;
 use countersign_domain::values::Timestamp;
+use countersign_postgres::fault;
 use serde_json::{Map, Value};
 use sqlx::PgConnection;
 use std::collections::HashMap;
@@ -109,28 +110,31 @@ impl OrgBatch {
     }
 }
 
-/// Whether the log is looked into for commands that are known, before anything is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Look {
-    /// When the log has refused one, or could not: a known command is rare.
-    IfNeeded,
-    /// At once: in a transaction that a refusal would end.
-    Always,
-}
-
-/// Appends a batch: each organization's part wholly or not at all, on its own terms.
+/// Appends a batch: each organization's part wholly or not at all, on its own terms. The log is looked into for commands
+/// that are known when it has refused one, or could not: a known command is rare.
 pub(crate) async fn append(
     connection: &mut PgConnection,
     batch: &[OrgBatch],
-    look: Look,
 ) -> Result<HashMap<OrgId, OrgAnswer>, StoreError> {
     let columns = Columns::of(batch);
     // What is not kept under its id cannot be refused by the log.
-    let must_look = look == Look::Always || columns.outcomes.iter().any(Option::is_none);
+    let must_look = columns.outcomes.iter().any(Option::is_none);
     match call(connection, &columns, must_look).await {
         Err(error) if !must_look && is_known_command(&error) => call(connection, &columns, true).await,
         called => called,
     }
+}
+
+/// The same in a transaction, which a refusal would end: the log is looked into before anything is written.
+pub(crate) async fn append_within(
+    transaction: &mut PgConnection,
+    batch: &[OrgBatch],
+) -> Result<HashMap<OrgId, OrgAnswer>, StoreError> {
+    let answers = call(transaction, &Columns::of(batch), true).await?;
+    if answers.values().any(|answer| matches!(answer, OrgAnswer::Done)) {
+        fault::reached("batch.written").await;
+    }
+    Ok(answers)
 }
 
 /// Whether the log refused a command because it is known.

@@ -1,10 +1,10 @@
 //! The connection through which a lane appends. It is kept while there is work: a pooled connection is asked whether it
 //! lives before and after each use, which would cost an append more than the append itself.
 
-use crate::batch::{Look, OrgAnswer, OrgBatch, append};
+use crate::batch::{OrgAnswer, OrgBatch, append, append_within};
 use crate::error::StoreError;
 use countersign_domain::ids::OrgId;
-use countersign_postgres::{fault, is_pooled, spanning};
+use countersign_postgres::{is_pooled, spanning};
 use sqlx::pool::PoolConnection;
 use sqlx::{PgPool, Postgres};
 use std::collections::HashMap;
@@ -44,7 +44,7 @@ impl LaneConnection {
             Some(connection) => connection,
             None => self.pool.acquire().await?,
         };
-        match within_limit(append(&mut connection, batch, Look::IfNeeded)).await {
+        match within_limit(append(&mut connection, batch)).await {
             Ok(answers) => {
                 self.kept = Some(connection);
                 Ok(answers)
@@ -61,8 +61,7 @@ impl LaneConnection {
     /// Appends a batch in a transaction of its own: there is no connection to keep.
     async fn append_pooled(&self, batch: &[OrgBatch]) -> Result<HashMap<OrgId, OrgAnswer>, StoreError> {
         let mut transaction = spanning(&self.pool).await?;
-        let answers = append(&mut transaction, batch, Look::Always).await?;
-        fault::reached("batch.written").await;
+        let answers = append_within(&mut transaction, batch).await?;
         transaction.commit().await?;
         Ok(answers)
     }

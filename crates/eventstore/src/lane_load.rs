@@ -2,7 +2,7 @@
 
 use crate::connection::within_limit;
 use crate::error::{ExecuteError, StoreError};
-use crate::fence;
+use crate::fence::fence_in_turns;
 use crate::folded::Folded;
 use crate::load::{FoldedStream, Head, PAGE, events_after, find_head, fold_streams};
 use crate::snapshot;
@@ -111,8 +111,7 @@ async fn run(pool: &PgPool, vault: &Vault, org: OrgId, errand: Errand) -> Result
             transaction.commit().await?;
         }
         Errand::Lock { head } => {
-            let mut transaction = scoped(pool, org).await?;
-            fence::take(&mut transaction, org, LOCK_PATIENCE).await?;
+            let mut transaction = fence_in_turns(pool, org, LOCK_PATIENCE).await?;
             loaded.newer = catch_up(&mut transaction, org, head).await?;
             loaded.under_lock = Some(transaction);
         }

@@ -11,6 +11,7 @@ use futures::future::join_all;
 use nix::sys::signal::Signal;
 use serde_json::json;
 use sqlx::{Connection, PgConnection};
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::PathBuf;
@@ -45,11 +46,16 @@ impl Held {
     }
 }
 
-/// One command after the other, each until it is answered.
+/// One command after the other, each until it is answered, and as many as a story has at least.
 async fn write(admin: &Person, writer: usize) -> Vec<String> {
+    write_while(admin, writer, || false).await
+}
+
+/// The same, and more for as long as there is a reason to.
+async fn write_while(admin: &Person, writer: usize, reason: impl Fn() -> bool) -> Vec<String> {
     let mut opened = Vec::new();
-    for number in 0..commands_each(6) {
-        let ask = post("/v1/clients", json!({ "name": format!("Client {writer}-{number}") }));
+    while opened.len() < commands_each(6) || reason() {
+        let ask = post("/v1/clients", json!({ "name": format!("Client {writer}-{}", opened.len()) }));
         let reply = until("an answer to a command", async || {
             let reply = admin.send(ask.clone()).await;
             (!matches!(reply.status, 429 | 503)).then_some(reply)
@@ -82,17 +88,21 @@ async fn no_event_is_skipped_while_many_write_and_a_node_stands_still_with_one_o
     let mut firms: Vec<(Person, Ledger)> = vec![(firm.admin.clone(), firm.ledger.clone())];
     firms.extend(join_all(SLUGS.map(|slug| firm.neighbours(slug))).await);
     let held = Held::in_place_of_the_first(&mut firm).await;
+    let is_held = &Cell::new(true);
     let writing = join_all((0..WRITERS).map(|writer| {
         let (place, round) = (writer % firms.len(), writer / firms.len());
-        // Whoever stands still may hold everybody whose commands came with its own: one firm's never come there.
-        let node = if place == 0 { 1 } else { round % 2 };
-        let admin = firms[place].0.at(&firm.nodes[node]);
-        async move { write(&admin, writer).await }
+        // Whoever stands still may hold everybody whose commands came with its own: one firm's never come there, and
+        // there is more of them until one's rows have been seen.
+        let never_held = place == 0;
+        let admin = firms[place].0.at(&firm.nodes[if never_held { 1 } else { round % 2 }]);
+        let reason = move || never_held && is_held.get();
+        async move { write_while(&admin, writer, reason).await }
     }));
     let holding = async {
         held.stands_still(&firm.nodes[0]).await;
         somebody_is_followed_who_came_later(&firm).await;
         held.goes_on();
+        is_held.set(false);
     };
     let (written, ()) = tokio::join!(writing, holding);
 

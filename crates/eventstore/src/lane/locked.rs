@@ -2,7 +2,7 @@
 
 use super::Lane;
 use super::turn::Pause;
-use crate::batch::{Look, OrgBatch, append};
+use crate::batch::{OrgBatch, append_within};
 use crate::connection::within_limit;
 use crate::lane_load::Errand;
 use crate::measure;
@@ -62,9 +62,8 @@ impl Lane {
 
     async fn commit_under_lock(&mut self, part: OrgBatch, mut transaction: Transaction<'static, Postgres>) {
         let batch = [part];
-        let call = within_limit(append(&mut transaction, &batch, Look::Always));
+        let call = within_limit(append_within(&mut transaction, &batch));
         let appended = measure::appending(&batch, call).await;
-        fault::reached("batch.written").await;
         let committed = match appended {
             Ok(answers) => within_limit(async { Ok(transaction.commit().await?) }).await.map(|()| answers),
             Err(error) => Err(error),
