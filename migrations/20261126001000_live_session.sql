@@ -4,28 +4,30 @@
 -- security remains the second net. STABLE although they name something: what they read is all of one moment, the
 -- caller's.
 
--- The session with this token, if it lives and its person is active.
-CREATE FUNCTION identity.live_session(of_org uuid, with_digest bytea, at timestamptz)
-RETURNS TABLE (session_id uuid, invitation_id uuid, last_seen_at timestamptz,
+-- The sessions with these tokens, as many as live and are of somebody active, each under the number of its question: who
+-- comes at the same moment is asked about in one statement, each still within an organization of their own.
+CREATE FUNCTION identity.live_sessions(of_orgs uuid[], with_digests bytea[], ats timestamptz[])
+RETURNS TABLE (number integer, session_id uuid, invitation_id uuid, last_seen_at timestamptz,
                kind text, subject_id uuid, level text, client_id uuid)
-LANGUAGE plpgsql STABLE ROWS 1
+LANGUAGE plpgsql STABLE
 AS $$
 #variable_conflict use_column
-DECLARE
-    named CONSTANT text := set_config('countersign.org', of_org::text, true);
 BEGIN
-    RETURN QUERY
-    SELECT session.session_id, session.invitation_id, session.last_seen_at,
-           subject.kind, subject.subject_id, subject.level, subject.client_id
-    FROM identity.session session
-    JOIN read.active_generation active ON active.org_id = session.org_id AND active."group" = 'access'
-    JOIN read.access_subject subject
-      ON subject.generation = active.generation AND subject.org_id = session.org_id
-     AND subject.kind = session.principal_kind AND subject.subject_id = session.principal_id
-     AND subject.accepted_invitation = session.invitation_id
-    WHERE session.org_id = of_org AND session.token_digest = with_digest
-      AND session.ended_at IS NULL AND session.idle_until > at AND session.expires_at > at
-      AND subject.status = 'active';
+    FOR asked IN 1 .. cardinality(of_orgs) LOOP
+        PERFORM set_config('countersign.org', of_orgs[asked]::text, true);
+        RETURN QUERY
+        SELECT asked, session.session_id, session.invitation_id, session.last_seen_at,
+               subject.kind, subject.subject_id, subject.level, subject.client_id
+        FROM identity.session session
+        JOIN read.active_generation active ON active.org_id = session.org_id AND active."group" = 'access'
+        JOIN read.access_subject subject
+          ON subject.generation = active.generation AND subject.org_id = session.org_id
+         AND subject.kind = session.principal_kind AND subject.subject_id = session.principal_id
+         AND subject.accepted_invitation = session.invitation_id
+        WHERE session.org_id = of_orgs[asked] AND session.token_digest = with_digests[asked]
+          AND session.ended_at IS NULL AND session.idle_until > ats[asked] AND session.expires_at > ats[asked]
+          AND subject.status = 'active';
+    END LOOP;
 END $$;
 
 -- The token, if it works and its owner is active.
@@ -51,7 +53,7 @@ BEGIN
       AND subject.status = 'active';
 END $$;
 
-REVOKE ALL ON FUNCTION identity.live_session(uuid, bytea, timestamptz), identity.live_api_token(uuid, bytea, timestamptz)
+REVOKE ALL ON FUNCTION identity.live_sessions(uuid[], bytea[], timestamptz[]), identity.live_api_token(uuid, bytea, timestamptz)
     FROM public;
-GRANT EXECUTE ON FUNCTION identity.live_session(uuid, bytea, timestamptz), identity.live_api_token(uuid, bytea, timestamptz)
+GRANT EXECUTE ON FUNCTION identity.live_sessions(uuid[], bytea[], timestamptz[]), identity.live_api_token(uuid, bytea, timestamptz)
     TO countersign_app;

@@ -27,6 +27,7 @@ mod hasher;
 pub mod inactive;
 pub mod invitation;
 pub mod limits;
+mod live_sessions;
 pub mod network_address;
 pub mod nowhere;
 mod opaque_token;
@@ -64,6 +65,7 @@ mod testing;
 
 use crate::hasher::Hasher;
 use crate::limits::Limits;
+use crate::live_sessions::LiveSessions;
 use crate::server_key::ServerKey;
 use sqlx::PgPool;
 use std::sync::Arc;
@@ -79,6 +81,7 @@ pub const EVERYBODYS: &str = "identity.organization";
 #[derive(Clone)]
 pub struct Identity {
     pool: PgPool,
+    live_sessions: LiveSessions,
     key: Arc<ServerKey>,
     limits: Limits,
     hasher: Hasher,
@@ -88,6 +91,7 @@ impl Identity {
     /// Works on the database of `pool`, whose role is bound by row security, with the server's key.
     pub fn new(pool: PgPool, key: Arc<ServerKey>, limits: Limits) -> Self {
         let hasher = Hasher::new(limits.hashings_at_once);
-        Self { pool, key, limits, hasher }
+        let live_sessions = LiveSessions::of(pool.clone());
+        Self { pool, live_sessions, key, limits, hasher }
     }
 }

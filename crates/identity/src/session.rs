@@ -9,14 +9,14 @@ use crate::device::Device;
 use crate::digest::{Digest, random_id};
 use crate::error::IdentityError;
 use crate::limits::Limits;
+use crate::live_sessions::Question;
 use crate::opaque_token;
 use crate::secret::Secret;
 use crate::subject::{Subject, principal_columns};
-use chrono::{DateTime, Utc};
 use countersign_domain::envelope::Principal;
 use countersign_domain::ids::{InvitationId, OrgId};
 use countersign_domain::values::Timestamp;
-use countersign_postgres::{alone, scoped};
+use countersign_postgres::scoped;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use std::fmt;
@@ -52,9 +52,8 @@ impl Identity {
     /// `session.ended`.
     pub async fn authenticate(&self, token: &str, now: Timestamp) -> Result<Authenticated, IdentityError> {
         let token = opaque_token::read(token, "").ok_or(IdentityError::SessionEnded)?;
-        let Some(row) = live(&mut *alone(&self.pool).await?, token.org, token.digest, now).await? else {
-            return Err(IdentityError::SessionEnded);
-        };
+        let question = Question { org: token.org, token: token.digest, at: now };
+        let row = self.live_sessions.find(question).await?.ok_or(IdentityError::SessionEnded)?;
         let who = Authenticated {
             org: token.org,
             session: SessionId(row.session_id),
@@ -206,37 +205,6 @@ pub(crate) async fn is_new_device(
         &device[..],
     )
     .fetch_one(connection)
-    .await
-}
-
-struct LiveRow {
-    session_id: Uuid,
-    invitation_id: Uuid,
-    last_seen_at: DateTime<Utc>,
-    kind: String,
-    subject_id: Uuid,
-    level: Option<String>,
-    client_id: Option<Uuid>,
-}
-
-/// The session with this token, if it lives and its person is active: one statement, so that nothing comes between. It
-/// names the organization to row security itself.
-async fn live(
-    connection: &mut PgConnection,
-    org: OrgId,
-    token: Digest,
-    now: Timestamp,
-) -> Result<Option<LiveRow>, sqlx::Error> {
-    sqlx::query_as!(
-        LiveRow,
-        r#"SELECT session_id AS "session_id!", invitation_id AS "invitation_id!", last_seen_at AS "last_seen_at!",
-                  kind AS "kind!", subject_id AS "subject_id!", level, client_id
-           FROM identity.live_session($1, $2, $3)"#,
-        org.0,
-        &token[..],
-        now.as_utc(),
-    )
-    .fetch_optional(connection)
     .await
 }
 

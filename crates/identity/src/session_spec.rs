@@ -6,6 +6,7 @@ use crate::testing::*;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign_domain::ids::OrgId;
+use futures::future::join_all;
 use sqlx::PgPool;
 
 #[sqlx::test(migrations = "../../migrations")] // F4.16, F4.17
@@ -69,6 +70,39 @@ async fn being_seen_is_written_at_most_once_a_minute(pool: PgPool) {
     assert_eq!(written().await, before);
     world.identity.authenticate(signed_in.token.reveal(), at(1)).await.unwrap();
     assert_ne!(written().await, before);
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn people_who_ask_at_the_same_moment_are_told_apart(pool: PgPool) {
+    let world = World::with_alice(pool).await;
+    world.joined(OTHER_FIRM).await;
+    let alice = world.alice_signs_in(0).await;
+    let steve = world.try_sign_in(STEVES_MAILBOX, RIGHT, 0).await.unwrap();
+    let left_alone = world.alice_signs_in(-40).await;
+    let nobodys = crate::opaque_token::mint(FIRM, "").0;
+    let tokens = [alice.token.reveal(), nobodys.reveal(), steve.token.reveal(), left_alone.token.reveal()];
+    let asked = (0..300).map(|number| world.identity.authenticate(tokens[number % tokens.len()], at(1)));
+    for (number, answer) in join_all(asked).await.into_iter().enumerate() {
+        match number % tokens.len() {
+            0 => assert_eq!(answer.unwrap().principal(), ALICE),
+            2 => assert_eq!(answer.unwrap().principal(), STEVE),
+            _ => assert_eq!(code(answer), "session.ended"),
+        }
+    }
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn whoever_asks_with_somebody_who_goes_away_is_answered_all_the_same(pool: PgPool) {
+    let world = World::with_alice(pool).await;
+    let alice = world.alice_signs_in(0).await;
+    let impatient = (0..20).map(|_| world.identity.authenticate(alice.token.reveal(), at(1)));
+    let mut impatient: Vec<_> = impatient.map(Box::pin).collect();
+    for asked in &mut impatient {
+        assert!(futures::poll!(asked).is_pending());
+    }
+    drop(impatient);
+    assert!(world.is_open(&alice, 1).await);
+    assert!(world.is_open(&alice, 1).await);
 }
 
 #[sqlx::test(migrations = "../../migrations")]
