@@ -39,10 +39,11 @@ RETURN nullif(current_setting('countersign.orgs', true), '')::uuid[];
 REVOKE ALL ON FUNCTION ledger.current_orgs() FROM public;
 GRANT EXECUTE ON FUNCTION ledger.current_orgs() TO countersign_follower;
 
--- It reads events, writes rows, moves checkpoints under its node's leases, and puts on the agenda what follows.
+-- It reads events, writes rows, begins checkpoints and moves them under its node's leases, and puts on the agenda what
+-- follows.
 GRANT USAGE ON SCHEMA ledger, read, process, node TO countersign_follower;
 GRANT SELECT ON ledger.event, read.active_generation, read.parked, node.lease, node.member TO countersign_follower;
-GRANT SELECT, UPDATE ON read.checkpoint TO countersign_follower;
+GRANT SELECT, INSERT, UPDATE ON read.checkpoint TO countersign_follower;
 GRANT SELECT, INSERT ON process.agenda TO countersign_follower;
 
 -- Hashed once a statement, and no condition of an index, which would sort them anew for every row that is looked up.

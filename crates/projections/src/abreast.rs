@@ -4,6 +4,10 @@
 //!
 //! A group that stands elsewhere, or stumbles, goes on alone (`engine`) until it has caught up. Where something stumbles
 //! and it is not known whose events it was about, every organization goes by itself.
+//!
+//! Whoever has just taken a step remembers where it led, and the next one does not ask. What has become of an organization
+//! since is found when its checkpoints are moved, which is before anything is folded: from where they were thought to
+//! stand, in the generations that are read, under leases that are good, or not at all.
 
 use crate::columns::signed_position;
 use crate::engine::{EVENTS_AT_A_TIME, fold_recorded, read_all};
@@ -26,6 +30,16 @@ const EVENTS_OF_EACH: u32 = 32;
 pub(crate) struct Follows<'a> {
     pub(crate) org: OrgId,
     pub(crate) groups: Vec<(&'a Group, Lease)>,
+    /// Where the step before left exactly these groups, if it is remembered.
+    pub(crate) footing: Option<Footing>,
+}
+
+/// Where all groups of an organization stood together after a step.
+#[derive(Clone, Debug)]
+pub(crate) struct Footing {
+    position: u64,
+    /// Of each group, in their order.
+    generations: Vec<i32>,
 }
 
 /// What became of a step of one organization.
@@ -37,6 +51,8 @@ pub(crate) struct Stride {
     pub(crate) moved: Vec<&'static str>,
     /// The names of the groups that must go on alone.
     pub(crate) alone: Vec<&'static str>,
+    /// Where all of the groups stand now, if they stand together.
+    pub(crate) footing: Option<Footing>,
     /// Whether there may be more events.
     pub(crate) more: bool,
     /// Whether the step was refused: a lease is over, or somebody else was faster.
@@ -65,6 +81,10 @@ struct Standing<'a> {
     position: u64,
     abreast: Vec<Member<'a>>,
     alone: Vec<&'static str>,
+    /// Where the next of the others stands, if some are a little further: they wait for these.
+    until: Option<u64>,
+    /// Whether it was asked where they stand, and not remembered.
+    was_asked: bool,
 }
 
 /// What is to be folded of one organization.
@@ -85,36 +105,30 @@ pub(crate) async fn advance_abreast(ledger: &Ledger, follows: &[Follows<'_>]) ->
         transaction.rollback().await?;
         return Ok(Strides::Made(strides));
     }
-    if let Err(stumbled) = fold_abreast(&mut transaction, ledger, &steps).await {
-        transaction.rollback().await?;
-        return Ok(by_itself(steps, strides, |stride| Stride {
-            alone: stride.alone.into_iter().chain([stumbled]).collect(),
-            more: true,
-            ..Stride::default()
-        }));
-    }
-    fault::reached("projection.folded").await;
     if !move_abreast(&mut transaction, &steps).await? {
         transaction.rollback().await?;
-        let refused = |stride: Stride| Stride { alone: stride.alone, refused: true, ..Stride::default() };
-        return Ok(by_itself(steps, strides, refused));
+        return Ok(by_itself(steps, strides, |step| step.refused()));
     }
+    if let Err(stumbled) = fold_abreast(&mut transaction, ledger, &steps).await {
+        transaction.rollback().await?;
+        return Ok(by_itself(steps, strides, |step| step.stumbled(stumbled)));
+    }
+    fault::reached("projection.folded").await;
     transaction.commit().await?;
-    strides.extend(steps.into_iter().map(Step::made));
+    strides.extend(steps.into_iter().map(|step| (step.standing.org, step.made())));
     Ok(Strides::Made(strides))
 }
 
 /// What became of a step that was not made, if it was one organization's.
-fn by_itself(
-    steps: Vec<Step<'_>>,
+fn by_itself<'a>(
+    steps: Vec<Step<'a>>,
     mut strides: Vec<(OrgId, Stride)>,
-    became: impl FnOnce(Stride) -> Stride,
+    became: impl FnOnce(Step<'a>) -> Stride,
 ) -> Strides {
     let mut steps = steps.into_iter();
     match (steps.next(), steps.next()) {
         (Some(only), None) => {
-            let (org, stride) = only.made();
-            strides.push((org, became(stride)));
+            strides.push((only.standing.org, became(only)));
             Strides::Made(strides)
         }
         (_, _) => Strides::Apart,
@@ -122,23 +136,44 @@ fn by_itself(
 }
 
 impl Step<'_> {
-    fn made(self) -> (OrgId, Stride) {
-        let Self { standing: Standing { org, abreast, alone, .. }, folded, more, .. } = self;
-        let moved = abreast.iter().map(|member| member.group.name).collect();
-        (org, Stride { folded, moved, alone, more, refused: false })
+    fn made(self) -> Stride {
+        let Self { standing, folded, more, .. } = self;
+        let moved = standing.abreast.iter().map(|member| member.group.name).collect();
+        let footing = standing.footing_after(folded.len());
+        Stride { folded, moved, alone: standing.alone, footing, more, refused: false }
+    }
+
+    /// One group could not take the events.
+    fn stumbled(self, group: &'static str) -> Stride {
+        let alone = self.standing.alone.into_iter().chain([group]).collect();
+        Stride { alone, more: true, ..Stride::default() }
+    }
+
+    /// A checkpoint could not be moved. What was remembered may have been wrong: then it is asked.
+    fn refused(self) -> Stride {
+        let Standing { alone, was_asked, .. } = self.standing;
+        Stride { alone, refused: was_asked, more: !was_asked, ..Stride::default() }
     }
 }
 
 impl Standing<'_> {
     /// There is nothing to be done in those that stand together.
     fn rests(self) -> (OrgId, Stride) {
-        (self.org, Stride { alone: self.alone, ..Stride::default() })
+        let footing = self.footing_after(0);
+        (self.org, Stride { alone: self.alone, footing, ..Stride::default() })
     }
 
     /// Each of them finds for itself how far it comes.
     fn all_alone(mut self) -> (OrgId, Stride) {
         self.alone.extend(self.abreast.iter().map(|member| member.group.name));
         self.rests()
+    }
+
+    /// Where all stand so many events further, if they stand together.
+    fn footing_after(&self, events: usize) -> Option<Footing> {
+        let generations = self.abreast.iter().map(|member| member.generation).collect();
+        let together = self.alone.is_empty() && self.until.is_none();
+        together.then(|| Footing { position: self.position + events as u64, generations })
     }
 }
 
@@ -163,7 +198,11 @@ async fn read<'a>(
                 strides.push(standing.rests());
                 continue;
             }
-            Ok(events) => events,
+            Ok(mut events) => {
+                let before_the_others = standing.until.map_or(usize::MAX, |until| (until - standing.position) as usize);
+                events.truncate(before_the_others);
+                events
+            }
             Err(StoreError::Damaged { .. }) => {
                 strides.push(standing.all_alone());
                 continue;
@@ -172,7 +211,7 @@ async fn read<'a>(
         };
         match events.iter().map(StoredEvent::read).collect() {
             Ok(folded) => {
-                let more = events.len() == limit as usize;
+                let more = events.len() == limit as usize || standing.until.is_some();
                 steps.push(Step { standing, events, folded, more });
             }
             Err(_) => strides.push(standing.all_alone()),
@@ -218,12 +257,41 @@ async fn read_opened(ledger: &Ledger, group: &Group, steps: &[&Step<'_>]) -> Res
     Ok(opened)
 }
 
+/// Where each of these organizations stands: as it is remembered, or as it is asked.
+async fn stand<'a>(connection: &mut PgConnection, follows: &[Follows<'a>]) -> Result<Vec<Standing<'a>>, sqlx::Error> {
+    let (mut standing, mut asked) = (Vec::with_capacity(follows.len()), Vec::new());
+    for one in follows {
+        match one.remembered() {
+            Some(remembered) => standing.push(remembered),
+            None => asked.push(one),
+        }
+    }
+    if !asked.is_empty() {
+        standing.extend(ask_where_they_stand(connection, &asked).await?);
+    }
+    Ok(standing)
+}
+
+impl<'a> Follows<'a> {
+    fn remembered(&self) -> Option<Standing<'a>> {
+        let footing = self.footing.as_ref().filter(|footing| footing.generations.len() == self.groups.len())?;
+        let of_each = self.groups.iter().zip(&footing.generations);
+        let abreast = of_each.map(|(&(group, lease), &generation)| Member { group, generation, lease }).collect();
+        let (org, position) = (self.org, footing.position);
+        Some(Standing { org, position, abreast, alone: Vec::new(), until: None, was_asked: false })
+    }
+}
+
 /// Locks the checkpoints that nobody else has locked, and finds of each organization those that stand together: where
 /// most has been folded, because whoever is far behind must hold nobody up.
-async fn stand<'a>(connection: &mut PgConnection, follows: &[Follows<'a>]) -> Result<Vec<Standing<'a>>, sqlx::Error> {
+async fn ask_where_they_stand<'a>(
+    connection: &mut PgConnection,
+    follows: &[&Follows<'a>],
+) -> Result<Vec<Standing<'a>>, sqlx::Error> {
     let asked = || follows.iter().flat_map(|one| one.groups.iter().map(|(group, _)| (one.org, group.name)));
     let orgs: Vec<Uuid> = asked().map(|(org, _)| org.0).collect();
     let names: Vec<String> = asked().map(|(_, name)| name.to_owned()).collect();
+    begin(connection, &orgs, &names).await?;
     let rows = sqlx::query!(
         r#"SELECT c.org_id, c."group", c.generation, c.position, parked.tried AS "tried?"
            FROM unnest($1::uuid[], $2::text[]) followed (org_id, name)
@@ -236,34 +304,67 @@ async fn stand<'a>(connection: &mut PgConnection, follows: &[Follows<'a>]) -> Re
         &orgs,
         &names
     )
-    .fetch_all(connection)
+    .fetch_all(&mut *connection)
     .await?;
     let mut of_each: BTreeMap<Uuid, Vec<_>> = BTreeMap::new();
     for row in rows {
         of_each.entry(row.org_id).or_default().push(row);
     }
-    let stands = |Follows { org, groups }: &Follows<'a>| {
+    let stands = |Follows { org, groups, .. }: &Follows<'a>| {
         let rows = of_each.remove(&org.0).unwrap_or_default();
-        let position = rows.iter().filter(|row| row.tried.is_none()).map(|row| row.position).max().unwrap_or(0);
-        let mut standing =
-            Standing { org: *org, position: position.unsigned_abs(), abreast: Vec::new(), alone: Vec::new() };
+        let (position, until) = where_most_stand(rows.iter().filter(|row| row.tried.is_none()).map(|row| row.position));
+        let (mut abreast, mut alone) = (Vec::new(), Vec::new());
         for &(group, lease) in groups {
             match rows.iter().find(|row| row.group == group.name) {
                 // Parked, and these folds have failed already.
                 Some(row) if row.tried.as_ref().is_some_and(|tried| tried.contains(&group.code)) => {}
                 Some(row) if row.tried.is_none() && row.position == position => {
-                    standing.abreast.push(Member { group, generation: row.generation, lease });
+                    abreast.push(Member { group, generation: row.generation, lease });
                 }
-                // Behind the others, parked by another build, locked by somebody, or never begun.
-                Some(_) | None => standing.alone.push(group.name),
+                // A little further than those: they wait.
+                Some(row) if row.tried.is_none() && row.position > position => {}
+                // Far behind the others, parked by another build, or locked by somebody.
+                Some(_) | None => alone.push(group.name),
             }
         }
-        standing
+        let (position, until) = (position.unsigned_abs(), until.map(i64::unsigned_abs));
+        Standing { org: *org, position, abreast, alone, until, was_asked: true }
     };
-    Ok(follows.iter().map(stands).collect())
+    Ok(follows.iter().copied().map(stands).collect())
 }
 
-/// Moves the checkpoints, each under its lease; false where one of them may not be moved.
+/// Where a group has not taken anything of an organization yet, it begins at the beginning, with the others.
+async fn begin(connection: &mut PgConnection, orgs: &[Uuid], names: &[String]) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"INSERT INTO read.checkpoint ("group", generation, org_id, position)
+           SELECT active."group", active.generation, active.org_id, 0
+           FROM unnest($1::uuid[], $2::text[]) followed (org_id, name)
+           JOIN read.active_generation active ON active.org_id = followed.org_id AND active."group" = followed.name
+           WHERE NOT EXISTS (
+               SELECT FROM read.checkpoint c
+               WHERE c.org_id = active.org_id AND c."group" = active."group" AND c.generation = active.generation
+           )
+           ON CONFLICT (org_id, "group", generation) DO NOTHING"#,
+        orgs,
+        names
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// From where to go on: where the last stands of those that are within a step of the first. Whoever is further behind must
+/// hold nobody up. And where the next one stands, if they do not stand together.
+fn where_most_stand(positions: impl Iterator<Item = i64> + Clone) -> (i64, Option<i64>) {
+    let first = positions.clone().max().unwrap_or(0);
+    let near = || positions.clone().filter(|position| first - position <= i64::from(EVENTS_OF_EACH));
+    let last = near().min().unwrap_or(0);
+    (last, near().filter(|position| *position > last).min())
+}
+
+/// Moves the checkpoints, each under its lease and in the generation that is read; false where one of them may not be
+/// moved. From here on they are locked. Whoever puts readers over to another generation after this has looked puts them at
+/// a head that is no earlier than what was read for this step: they miss none of it.
 async fn move_abreast(connection: &mut PgConnection, steps: &[Step<'_>]) -> Result<bool, sqlx::Error> {
     let moves: Vec<(&Step<'_>, &Member<'_>)> =
         steps.iter().flat_map(|step| step.standing.abreast.iter().map(move |member| (step, member))).collect();
@@ -284,11 +385,13 @@ async fn move_abreast(connection: &mut PgConnection, steps: &[Step<'_>]) -> Resu
                 step (org_id, "group", generation, epoch, position, events)
            WHERE c.org_id = step.org_id AND c."group" = step."group" AND c.generation = step.generation
              AND c.position = step.position AND c.epoch <= step.epoch
+             AND c.generation = (SELECT active.generation FROM read.active_generation active
+                                 WHERE active.org_id = step.org_id AND active."group" = step."group")
+             AND EXISTS (SELECT FROM node.member m WHERE m.node_id = $10 AND m.expires_at > clock_timestamp())
              AND cardinality($7::text[]) = (
-                 SELECT count(*) FROM unnest($7::text[], $8::smallint[], $9::bigint[]) held (work, shard, epoch)
-                 JOIN node.lease l ON l.work = held.work AND l.shard = held.shard AND l.epoch = held.epoch
-                 JOIN node.member m ON m.node_id = l.holder AND m.expires_at > clock_timestamp()
-                 WHERE l.holder = $10)"#,
+                 SELECT count(*) FILTER (WHERE (l.work, l.shard, l.epoch) IN
+                     (SELECT * FROM unnest($7::text[], $8::smallint[], $9::bigint[])))
+                 FROM node.lease l WHERE l.work = ANY ($7::text[]) AND l.holder = $10)"#,
         &orgs,
         &groups,
         &generations,

@@ -8,7 +8,7 @@
 
 mod step;
 
-use crate::abreast::{Follows, Stride};
+use crate::abreast::{Follows, Footing, Stride};
 use crate::group::Group;
 use crate::lease::{LeaseTimes, Leases};
 use crate::measure;
@@ -80,6 +80,8 @@ struct Shared {
     queue: Mutex<Queue>,
     /// How far the rows of each organization are known to be: what says no more than that is no news.
     reached: Mutex<HashMap<OrgId, u64>>,
+    /// Where the last step left each organization, unless a group stands alone, or something went wrong since.
+    footings: Mutex<HashMap<OrgId, Footing>>,
     /// The traces of commands whose events are to be followed.
     traces: Mutex<HashMap<OrgId, Vec<TraceContext>>>,
     work: Notify,
@@ -102,6 +104,7 @@ impl Follower {
             leases,
             queue: Mutex::default(),
             reached: Mutex::default(),
+            footings: Mutex::default(),
             traces: Mutex::default(),
             work: Notify::new(),
             compare: Notify::new(),
@@ -321,17 +324,22 @@ impl Shared {
         self.work.notify_waiters();
     }
 
-    /// The groups of an organization that this node may follow together.
+    /// The groups of an organization that this node may follow together. Where they stand is remembered again when it is
+    /// known what has become of them.
     fn follows(&self, org: OrgId) -> Follows<'_> {
         let mut queue = self.locked();
         let free =
             self.groups.iter().enumerate().filter(|(index, _)| !queue.leave_to_own_turn(Unit::Group(*index, org)));
-        let groups = free.filter_map(|(_, group)| Some((group, self.leases.lease(group.name, org)?))).collect();
-        Follows { org, groups }
+        let groups: Vec<_> = free.filter_map(|(_, group)| Some((group, self.leases.lease(group.name, org)?))).collect();
+        let footing = self.locked_footings().remove(&org).filter(|_| groups.len() == self.groups.len());
+        Follows { org, groups, footing }
     }
 
     /// What follows from a stride of several groups.
-    fn has_stridden(&self, Follows { org, groups }: &Follows<'_>, stride: &Stride) {
+    fn has_stridden(&self, Follows { org, groups, .. }: &Follows<'_>, stride: &Stride) {
+        if let Some(footing) = stride.footing.clone().filter(|_| groups.len() == self.groups.len()) {
+            self.locked_footings().insert(*org, footing);
+        }
         if let Some(last) = stride.folded.last() {
             self.locked_reached().insert(*org, last.position);
             self.positions.has_moved(*org);
@@ -367,6 +375,10 @@ impl Shared {
 
     fn locked(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn locked_footings(&self) -> MutexGuard<'_, HashMap<OrgId, Footing>> {
+        self.footings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn locked_reached(&self) -> MutexGuard<'_, HashMap<OrgId, u64>> {

@@ -33,7 +33,8 @@ const TOO_MUCH: &str = r#"
       AND (n.nspname, c.relname, wrong.privilege) NOT IN (VALUES
           ('ledger', 'event', 'SELECT'), ('node', 'lease', 'SELECT'), ('node', 'member', 'SELECT'),
           ('read', 'active_generation', 'SELECT'), ('read', 'parked', 'SELECT'), ('read', 'checkpoint', 'SELECT'),
-          ('read', 'checkpoint', 'UPDATE'), ('process', 'agenda', 'SELECT'), ('process', 'agenda', 'INSERT'))
+          ('read', 'checkpoint', 'INSERT'), ('read', 'checkpoint', 'UPDATE'), ('process', 'agenda', 'SELECT'),
+          ('process', 'agenda', 'INSERT'))
       AND NOT (n.nspname = 'read' AND wrong.privilege IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE')
                AND c.relname IN (SELECT g.table_name FROM read.group_table g WHERE g."group" <> 'access'))
     UNION ALL

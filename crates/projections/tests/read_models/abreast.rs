@@ -3,11 +3,11 @@
 
 use crate::firm::*;
 use crate::squeamish::{POISON, Poison, groups_with};
-use countersign_domain::use_cases::clients::rename_client;
+use countersign_domain::use_cases::clients::{open_client, rename_client};
 use countersign_eventstore::Ledger;
 use countersign_postgres::following;
 use countersign_projections::{
-    Follower, FollowerOptions, Group, LeaseTimes, Positions, Rebuilds, groups, nobody_watches,
+    Advance, Follower, FollowerOptions, Group, LeaseTimes, Positions, Rebuilds, Wanted, advance, groups, nobody_watches,
 };
 use sqlx::PgPool;
 use std::collections::BTreeSet;
@@ -55,12 +55,7 @@ async fn firms_that_are_behind_together_are_brought_up_in_one_transaction_each_w
     }
     follower.stop().await;
 
-    let transactions: i64 =
-        sqlx::query_scalar(r#"SELECT count(DISTINCT xmin::text) FROM read.checkpoint WHERE "group" = 'portal'"#)
-            .fetch_one(&owner)
-            .await
-            .unwrap();
-    assert_eq!(transactions, 1);
+    assert_eq!(transactions(&owner, r#""group" = 'portal'"#).await, 1);
     for checked in Rebuilds::new(ledger, Arc::new(groups()))
         .check(&EVERY_GROUP.iter().map(|&group| group.to_owned()).collect::<Vec<_>>(), None, &nobody_watches())
         .await
@@ -74,6 +69,82 @@ async fn firms_that_are_behind_together_are_brought_up_in_one_transaction_each_w
         .await
         .unwrap();
     assert_eq!(names, ["Acme 1", "Acme 2", "Acme 3", "Acme 4", "Acme 5", "Acme 6"]);
+}
+
+/// In how many transactions checkpoints were moved last, of firms' groups that a condition names.
+async fn transactions(owner: &PgPool, which: &'static str) -> i64 {
+    let statement = format!("SELECT count(DISTINCT xmin::text) FROM read.checkpoint WHERE {which}");
+    sqlx::query_scalar(sqlx::AssertSqlSafe(statement)).fetch_one(owner).await.unwrap()
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn firms_that_nobody_has_followed_yet_begin_in_one_transaction_too(owner: PgPool) {
+    let ledger = node(&owner).await;
+    let mut firms = Vec::new();
+    for number in 1..=4 {
+        let firm = Firm::registered(ledger.clone(), number).await;
+        let head = firm.must(ADA, open_client(ACME, label("Acme"))).await;
+        firms.push((firm, head));
+    }
+    let positions = Positions::new(ledger.reader().pool().clone());
+    let follower = follower(&ledger, groups(), &positions);
+    for (firm, head) in &firms {
+        firm.rows_reach(&positions, EVERY_GROUP, *head).await;
+    }
+    follower.stop().await;
+    assert_eq!(transactions(&owner, "position > 0").await, 1);
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn a_group_that_is_a_little_further_waits_for_the_others_and_goes_on_with_them(owner: PgPool) {
+    let ledger = node(&owner).await;
+    let firms = firms(&ledger, 1).await;
+    let [firm] = firms.as_slice() else { unreachable!("one firm was opened") };
+    let head = rename_acme(firm, 3).await;
+    let portal = firm.group("portal");
+    assert_eq!(advance(&ledger, portal, firm.org).await.unwrap(), Advance::To(head));
+
+    let positions = Positions::new(ledger.reader().pool().clone());
+    let follower = follower(&ledger, groups(), &positions);
+    firm.rows_reach(&positions, EVERY_GROUP, head).await;
+    assert_eq!(transactions(&owner, r#""group" <> 'portal'"#).await, 1, "nobody was sent to catch up alone");
+    let head = rename_acme(firm, 1).await;
+    firm.rows_reach(&positions, EVERY_GROUP, head).await;
+    follower.stop().await;
+    assert_eq!(transactions(&owner, "true").await, 1);
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn whoever_remembers_where_a_firm_stood_follows_its_readers_to_another_generation(owner: PgPool) {
+    let ledger = node(&owner).await;
+    let firms = firms(&ledger, 1).await;
+    let [firm] = firms.as_slice() else { unreachable!("one firm was opened") };
+    let positions = Positions::new(ledger.reader().pool().clone());
+    // It is never told to look at where its firms stand.
+    let hour = Duration::from_secs(3_600);
+    let options = FollowerOptions { workers: 1, compare_every: hour, ..FollowerOptions::default() };
+    let follower = Follower::start(ledger.clone(), Arc::new(groups()), positions.clone(), options);
+    let head = rename_acme(firm, 1).await;
+    firm.rows_reach(&positions, EVERY_GROUP, head).await;
+    // What was there before is kept, and could be followed as well as ever.
+    let kept = Wanted { keep: Duration::from_secs(3_600), ..everybody("portal") };
+    let rebuilds = Rebuilds::new(ledger.clone(), Arc::new(groups()));
+    let begun = rebuilds.ask(&kept).await.unwrap();
+    rebuilds.work_on(&[begun.id], &nobody_watches()).await.unwrap();
+
+    let head = firm.must(ADA, rename_client(ACME, label("Acme anew"))).await;
+    firm.rows_reach(&positions, EVERY_GROUP, head).await;
+    follower.stop().await;
+    let name: String = sqlx::query_scalar(
+        r#"SELECT client.name FROM read.client
+           JOIN read.active_generation active ON active.org_id = client.org_id AND active.generation = client.generation
+           WHERE active."group" = 'portal' AND active.generation > 1 AND client.client_id = $1"#,
+    )
+    .bind(ACME.0)
+    .fetch_one(&owner)
+    .await
+    .unwrap();
+    assert_eq!(name, "Acme anew");
 }
 
 #[sqlx::test(migrations = "../../migrations")]
