@@ -16,8 +16,6 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-/// How many statements are under way at once; the more, the fewer sessions each looks up.
-const STATEMENTS: usize = 1;
 /// How many sessions one statement looks up at most.
 const MOST_TOGETHER: usize = 128;
 /// A database that has not answered for so long keeps nobody waiting who comes later.
@@ -52,8 +50,13 @@ pub(crate) struct Question {
 
 #[derive(Default)]
 struct Line {
-    waiting: Vec<(Question, oneshot::Sender<Option<LiveSession>>)>,
-    under_way: usize,
+    waiting: Vec<Asked>,
+    is_served: bool,
+}
+
+struct Asked {
+    question: Question,
+    answer: oneshot::Sender<Option<LiveSession>>,
 }
 
 impl LiveSessions {
@@ -73,41 +76,47 @@ impl LiveSessions {
     fn line_up(&self, question: Question) -> oneshot::Receiver<Option<LiveSession>> {
         let (answer, answered) = oneshot::channel();
         let mut line = self.locked();
-        line.waiting.push((question, answer));
-        if line.under_way < STATEMENTS {
-            line.under_way += 1;
+        line.waiting.push(Asked { question, answer });
+        if !std::mem::replace(&mut line.is_served, true) {
             // Whoever asked may go away; the others are answered all the same.
-            tokio::spawn(self.clone().answer_all());
+            tokio::spawn(self.clone().serve());
         }
         answered
     }
 
     /// Answers whoever waits, until nobody does.
-    async fn answer_all(self) {
-        while let Some((questions, answers)) = self.next_ones() {
-            let found = timeout(ANSWERS_WITHIN, async { find_all(&mut *alone(&self.pool).await?, &questions).await });
-            // What is not answered is dropped, which those who wait learn.
-            if let Ok(Ok(found)) = found.await {
-                for (answer, found) in answers.into_iter().zip(found) {
-                    drop(answer.send(found));
-                }
+    async fn serve(self) {
+        while let Some(asked) = self.next_ones() {
+            let questions: Vec<Question> = asked.iter().map(|asked| asked.question).collect();
+            let pool = self.pool.clone();
+            // In a task of its own: nothing that goes wrong in it ends the line.
+            let mut looking = tokio::spawn(async move { find_all(&mut *alone(&pool).await?, &questions).await });
+            match timeout(ANSWERS_WITHIN, &mut looking).await {
+                Ok(Ok(Ok(found))) => asked.into_iter().zip(found).for_each(|(asked, found)| asked.hears(found)),
+                // What is not answered is dropped, which those who wait learn.
+                Ok(_) => {}
+                Err(_) => looking.abort(),
             }
         }
     }
 
-    fn next_ones(&self) -> Option<(Vec<Question>, Vec<oneshot::Sender<Option<LiveSession>>>)> {
+    fn next_ones(&self) -> Option<Vec<Asked>> {
         let mut line = self.locked();
-        line.waiting.retain(|(_, answer)| !answer.is_closed());
-        if line.waiting.is_empty() {
-            line.under_way -= 1;
-            return None;
-        }
+        line.waiting.retain(|asked| !asked.answer.is_closed());
+        line.is_served = !line.waiting.is_empty();
         let together = line.waiting.len().min(MOST_TOGETHER);
-        Some(line.waiting.drain(..together).unzip())
+        line.is_served.then(|| line.waiting.drain(..together).collect())
     }
 
     fn locked(&self) -> MutexGuard<'_, Line> {
         self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Asked {
+    fn hears(self, found: Option<LiveSession>) {
+        // Whoever asked may have gone away.
+        drop(self.answer.send(found));
     }
 }
 
