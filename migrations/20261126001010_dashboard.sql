@@ -1,5 +1,5 @@
 -- A guest's dashboard in one round trip: names the organization to row security for the transaction in which it is asked,
--- like identity.live_session. It begins with the guest's places on rosters and asks for nothing that only askers of other
+-- like identity.live_sessions. It begins with the guest's places on rosters and asks for nothing that only askers of other
 -- kinds need; which generation each group's readers are on is looked up once for all of its tables. `access` is what
 -- read.reach says of a project: the function in domain decides, this only narrows.
 CREATE FUNCTION read.dashboard(of_org uuid, guest_id uuid, at timestamptz)

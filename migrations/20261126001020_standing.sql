@@ -1,6 +1,6 @@
 -- How many of these groups have an organization's rows up to a position, and how many of them are parked before it, and
 -- so will not have them: in one round trip, because everybody who waits for their own change asks it, and perhaps again.
--- Names the organization to row security for the transaction in which it is asked, like identity.live_session.
+-- Names the organization to row security for the transaction in which it is asked, like identity.live_sessions.
 CREATE FUNCTION read.standing(of_org uuid, of_groups text[], at_least bigint)
 RETURNS TABLE (there bigint, parked bigint)
 LANGUAGE plpgsql STABLE ROWS 1

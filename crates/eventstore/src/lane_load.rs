@@ -14,8 +14,8 @@ use countersign_postgres::{fault, scoped};
 use sqlx::{PgPool, Postgres, Transaction};
 use std::time::Duration;
 
-/// How long a ledger's lock is waited for. The server gives up then, well before we do: somebody who only stops listening
-/// leaves a connection waiting.
+/// How long a ledger's lock is waited for, in turns after each of which the server gives up by itself: somebody who only stops
+/// listening leaves a connection waiting.
 const LOCK_PATIENCE: Duration = Duration::from_secs(15);
 
 /// What an organization's commands wait for.

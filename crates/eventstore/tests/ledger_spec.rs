@@ -16,8 +16,10 @@ use countersign_eventstore::{ExecuteError, LedgerOptions, StoreError, Verdict, f
 use countersign_postgres::scoped;
 use futures::stream::{FuturesUnordered, StreamExt};
 use sqlx::PgPool;
+use sqlx::postgres::PgPoolOptions;
 use std::time::Duration;
 use support::*;
+use tokio::time::timeout;
 use uuid::Uuid;
 
 fn client(number: u128) -> UseCase {
@@ -201,6 +203,37 @@ async fn organizations_do_not_wait_for_one_whose_lock_is_held(owner: PgPool) {
     drop(held);
 
     accepted(blocked.await.unwrap());
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn whoever_waits_for_a_held_ledger_lets_others_use_the_last_connection(owner: PgPool) {
+    let pool = application(&owner).await;
+    let wide = node(&pool, LedgerOptions::default());
+    register(&wide, org(1), Plan::Trial).await;
+    register(&wide, org(2), Plan::Trial).await;
+    // One connection for the lane, and one for everything that it sends for.
+    let narrow = PgPoolOptions::new().max_connections(2).connect_with((*pool.connect_options()).clone()).await.unwrap();
+    let ledger = node(&narrow, LedgerOptions { lanes: 1, ..LedgerOptions::default() });
+    let held = fence(&pool, org(1), Duration::from_secs(5)).await.unwrap().unwrap();
+    let blocked = tokio::spawn({
+        let ledger = ledger.clone();
+        async move { ledger.execute(by_admin(org(1), 10, client(1))).await }
+    });
+    is_waited_for(&owner).await;
+    // It has not been here before: its ledger has to be looked at first.
+    let other = timeout(Duration::from_secs(5), ledger.execute(by_admin(org(2), 100, client(1)))).await;
+    accepted(other.expect("the held ledger's commands do not keep the connection"));
+    assert!(!blocked.is_finished());
+    drop(held);
+    accepted(blocked.await.unwrap());
+}
+
+async fn is_waited_for(owner: &PgPool) {
+    let waits = "SELECT EXISTS (SELECT FROM pg_stat_activity
+                                WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%ledger.lock%')";
+    while !sqlx::query_scalar::<_, bool>(waits).fetch_one(owner).await.unwrap() {
+        tokio::task::yield_now().await;
+    }
 }
 
 #[sqlx::test(migrations = "../../migrations")]

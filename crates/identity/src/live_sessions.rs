@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 /// How many sessions one statement looks up at most.
 const MOST_TOGETHER: usize = 128;
-/// A database that has not answered for so long keeps nobody waiting who comes later.
+/// A database that has not answered for so long is waited for by each alone, and not by one after the other.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
 
 /// The way to the sessions of a database. Cheap to clone: all clones ask together.
@@ -95,7 +95,10 @@ impl LiveSessions {
                 Ok(Ok(Ok(found))) => asked.into_iter().zip(found).for_each(|(asked, found)| asked.hears(found)),
                 // What is not answered is dropped, which those who wait learn.
                 Ok(_) => {}
-                Err(_) => looking.abort(),
+                Err(_) => {
+                    looking.abort();
+                    self.locked().waiting.clear();
+                }
             }
         }
     }

@@ -1,13 +1,16 @@
 //! Sessions: what ends them.
 
 use crate::csrf::check_csrf;
+use crate::error::IdentityError;
 use crate::server_key::ServerKey;
 use crate::testing::*;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign_domain::ids::OrgId;
 use futures::future::join_all;
-use sqlx::PgPool;
+use sqlx::{Executor, PgPool};
+use std::time::Duration;
+use tokio::time::timeout;
 
 #[sqlx::test(migrations = "../../migrations")] // F4.16, F4.17
 async fn an_account_that_was_switched_off_has_no_session_from_that_moment(pool: PgPool) {
@@ -100,8 +103,45 @@ async fn whoever_asks_with_somebody_who_goes_away_is_answered_all_the_same(pool:
     for asked in &mut impatient {
         assert!(futures::poll!(asked).is_pending());
     }
+    // Some leave while they are looked up, the others before.
+    tokio::task::yield_now().await;
     drop(impatient);
-    assert!(world.is_open(&alice, 1).await);
+    let patiently = Duration::from_secs(20);
+    assert!(timeout(patiently, world.is_open(&alice, 1)).await.unwrap());
+    assert!(timeout(patiently, world.is_open(&alice, 1)).await.unwrap());
+}
+
+#[sqlx::test(migrations = "../../migrations")] // F4.16
+async fn nobody_is_let_in_by_what_was_looked_up_before_they_lost_their_session(pool: PgPool) {
+    let world = World::with_alice(pool.clone()).await;
+    let alice = world.alice_signs_in(0).await;
+    let steve = world.try_sign_in(STEVES_MAILBOX, RIGHT, 0).await.unwrap();
+    let mut ending = pool.acquire().await.unwrap();
+    ending.execute("BEGIN; LOCK TABLE identity.session").await.unwrap();
+    let steve_asks_later = async {
+        world.somebody_waits().await;
+        let ends = async {
+            tokio::task::yield_now().await;
+            let end = sqlx::query("UPDATE identity.session SET ended_at = $2 WHERE session_id = $1");
+            end.bind(steve.session.0).bind(at(1).as_utc()).execute(&mut *ending).await.unwrap();
+            ending.execute("COMMIT").await.unwrap();
+        };
+        tokio::join!(world.is_open(&steve, 1), ends).0
+    };
+    assert_eq!(tokio::join!(world.is_open(&alice, 1), steve_asks_later), (true, false));
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn a_lookup_that_the_database_refuses_is_no_session_that_has_ended(pool: PgPool) {
+    let world = World::with_alice(pool.clone()).await;
+    let alice = world.alice_signs_in(0).await;
+    let functions = "ALL FUNCTIONS IN SCHEMA identity";
+    let revoke = format!("REVOKE EXECUTE ON {functions} FROM countersign_app");
+    pool.execute(sqlx::AssertSqlSafe(revoke)).await.unwrap();
+    for answer in join_all((0..3).map(|_| world.who(&alice, 1))).await {
+        assert!(matches!(answer, Err(IdentityError::Store(_))), "{answer:?}");
+    }
+    pool.execute(sqlx::AssertSqlSafe(format!("GRANT EXECUTE ON {functions} TO countersign_app"))).await.unwrap();
     assert!(world.is_open(&alice, 1).await);
 }
 

@@ -2,8 +2,8 @@
 //! are read once, for all groups that stand at the same position; and rows and checkpoints of all of them move in one
 //! transaction, so that a thousand small ledgers, an event each, cost little more than one with a thousand events.
 //!
-//! A group that stands elsewhere, or stumbles, goes on alone (`engine`) until it has caught up. Where something stumbles
-//! and it is not known whose events it was about, every organization goes by itself.
+//! A group that stands far behind (`footing`), or stumbles, goes on alone (`engine`) until it has caught up. Where something
+//! stumbles and it is not known whose events it was about, every organization goes by itself.
 //!
 //! Whoever has just taken a step remembers where it led, and the next one does not ask. What has become of an organization
 //! since is found when its checkpoints are moved, which is before anything is folded: from where they were thought to
@@ -12,8 +12,8 @@
 use crate::columns::signed_position;
 use crate::engine::{EVENTS_AT_A_TIME, fold_recorded, read_all};
 use crate::error::ProjectionError;
+use crate::footing::{Follows, Footing, Member, Standing, stand};
 use crate::group::Group;
-use crate::lease::Lease;
 use countersign_domain::envelope::Recorded;
 use countersign_domain::ids::OrgId;
 use countersign_eventstore::{Ledger, StoreError, StoredEvent};
@@ -24,23 +24,6 @@ use uuid::Uuid;
 
 /// How many events of each organization a step of several takes: who has more of them than that goes by itself.
 const EVENTS_OF_EACH: u32 = 32;
-
-/// An organization with the groups in which this node may follow it, each under a lease.
-#[derive(Clone, Debug)]
-pub(crate) struct Follows<'a> {
-    pub(crate) org: OrgId,
-    pub(crate) groups: Vec<(&'a Group, Lease)>,
-    /// Where the step before left exactly these groups, if it is remembered.
-    pub(crate) footing: Option<Footing>,
-}
-
-/// Where all groups of an organization stood together after a step.
-#[derive(Clone, Debug)]
-pub(crate) struct Footing {
-    position: u64,
-    /// Of each group, in their order.
-    generations: Vec<i32>,
-}
 
 /// What became of a step of one organization.
 #[derive(Debug, Default)]
@@ -59,6 +42,13 @@ pub(crate) struct Stride {
     pub(crate) refused: bool,
 }
 
+impl Stride {
+    /// Whether nothing was folded of what there is.
+    pub(crate) fn is_put_off(&self) -> bool {
+        self.folded.is_empty() && (self.refused || self.more)
+    }
+}
+
 /// What became of a step of several organizations.
 #[derive(Debug)]
 pub(crate) enum Strides {
@@ -66,25 +56,6 @@ pub(crate) enum Strides {
     Made(Vec<(OrgId, Stride)>),
     /// Nothing was written: each has to go by itself.
     Apart,
-}
-
-/// A group at the position at which most of an organization's groups stand.
-struct Member<'a> {
-    group: &'a Group,
-    generation: i32,
-    lease: Lease,
-}
-
-/// Where an organization's groups stand, as far as nobody else is at them.
-struct Standing<'a> {
-    org: OrgId,
-    position: u64,
-    abreast: Vec<Member<'a>>,
-    alone: Vec<&'static str>,
-    /// Where the next of the others stands, if some are a little further: they wait for these.
-    until: Option<u64>,
-    /// Whether it was asked where they stand, and not remembered.
-    was_asked: bool,
 }
 
 /// What is to be folded of one organization.
@@ -107,7 +78,10 @@ pub(crate) async fn advance_abreast(ledger: &Ledger, follows: &[Follows<'_>]) ->
     }
     if !move_abreast(&mut transaction, &steps).await? {
         transaction.rollback().await?;
-        return Ok(by_itself(steps, strides, |step| step.refused()));
+        if let Some(asked) = forgetting(follows) {
+            return Box::pin(advance_abreast(ledger, &asked)).await;
+        }
+        return Ok(by_itself(steps, strides, Step::refused));
     }
     if let Err(stumbled) = fold_abreast(&mut transaction, ledger, &steps).await {
         transaction.rollback().await?;
@@ -117,6 +91,12 @@ pub(crate) async fn advance_abreast(ledger: &Ledger, follows: &[Follows<'_>]) ->
     transaction.commit().await?;
     strides.extend(steps.into_iter().map(|step| (step.standing.org, step.made())));
     Ok(Strides::Made(strides))
+}
+
+/// What was remembered of one of them was wrong, and it is not known of which: all are asked. Not once more, if they were.
+fn forgetting<'a>(follows: &[Follows<'a>]) -> Option<Vec<Follows<'a>>> {
+    let asked = |one: &Follows<'a>| Follows { footing: None, ..one.clone() };
+    follows.iter().any(|one| one.footing.is_some()).then(|| follows.iter().map(asked).collect())
 }
 
 /// What became of a step that was not made, if it was one organization's.
@@ -149,10 +129,9 @@ impl Step<'_> {
         Stride { alone, more: true, ..Stride::default() }
     }
 
-    /// A checkpoint could not be moved. What was remembered may have been wrong: then it is asked.
+    /// A checkpoint could not be moved.
     fn refused(self) -> Stride {
-        let Standing { alone, was_asked, .. } = self.standing;
-        Stride { alone, refused: was_asked, more: !was_asked, ..Stride::default() }
+        Stride { alone: self.standing.alone, refused: true, ..Stride::default() }
     }
 }
 
@@ -167,13 +146,6 @@ impl Standing<'_> {
     fn all_alone(mut self) -> (OrgId, Stride) {
         self.alone.extend(self.abreast.iter().map(|member| member.group.name));
         self.rests()
-    }
-
-    /// Where all stand so many events further, if they stand together.
-    fn footing_after(&self, events: usize) -> Option<Footing> {
-        let generations = self.abreast.iter().map(|member| member.generation).collect();
-        let together = self.alone.is_empty() && self.until.is_none();
-        together.then(|| Footing { position: self.position + events as u64, generations })
     }
 }
 
@@ -255,111 +227,6 @@ async fn read_opened(ledger: &Ledger, group: &Group, steps: &[&Step<'_>]) -> Res
         opened.extend(read_all(ledger, group, &step.events).await?);
     }
     Ok(opened)
-}
-
-/// Where each of these organizations stands: as it is remembered, or as it is asked.
-async fn stand<'a>(connection: &mut PgConnection, follows: &[Follows<'a>]) -> Result<Vec<Standing<'a>>, sqlx::Error> {
-    let (mut standing, mut asked) = (Vec::with_capacity(follows.len()), Vec::new());
-    for one in follows {
-        match one.remembered() {
-            Some(remembered) => standing.push(remembered),
-            None => asked.push(one),
-        }
-    }
-    if !asked.is_empty() {
-        standing.extend(ask_where_they_stand(connection, &asked).await?);
-    }
-    Ok(standing)
-}
-
-impl<'a> Follows<'a> {
-    fn remembered(&self) -> Option<Standing<'a>> {
-        let footing = self.footing.as_ref().filter(|footing| footing.generations.len() == self.groups.len())?;
-        let of_each = self.groups.iter().zip(&footing.generations);
-        let abreast = of_each.map(|(&(group, lease), &generation)| Member { group, generation, lease }).collect();
-        let (org, position) = (self.org, footing.position);
-        Some(Standing { org, position, abreast, alone: Vec::new(), until: None, was_asked: false })
-    }
-}
-
-/// Locks the checkpoints that nobody else has locked, and finds of each organization those that stand together: where
-/// most has been folded, because whoever is far behind must hold nobody up.
-async fn ask_where_they_stand<'a>(
-    connection: &mut PgConnection,
-    follows: &[&Follows<'a>],
-) -> Result<Vec<Standing<'a>>, sqlx::Error> {
-    let asked = || follows.iter().flat_map(|one| one.groups.iter().map(|(group, _)| (one.org, group.name)));
-    let orgs: Vec<Uuid> = asked().map(|(org, _)| org.0).collect();
-    let names: Vec<String> = asked().map(|(_, name)| name.to_owned()).collect();
-    begin(connection, &orgs, &names).await?;
-    let rows = sqlx::query!(
-        r#"SELECT c.org_id, c."group", c.generation, c.position, parked.tried AS "tried?"
-           FROM unnest($1::uuid[], $2::text[]) followed (org_id, name)
-           JOIN read.active_generation active ON active.org_id = followed.org_id AND active."group" = followed.name
-           JOIN read.checkpoint c
-             ON c.org_id = active.org_id AND c."group" = active."group" AND c.generation = active.generation
-           LEFT JOIN read.parked
-             ON parked.org_id = c.org_id AND parked."group" = c."group" AND parked.generation = c.generation
-           FOR NO KEY UPDATE OF c SKIP LOCKED"#,
-        &orgs,
-        &names
-    )
-    .fetch_all(&mut *connection)
-    .await?;
-    let mut of_each: BTreeMap<Uuid, Vec<_>> = BTreeMap::new();
-    for row in rows {
-        of_each.entry(row.org_id).or_default().push(row);
-    }
-    let stands = |Follows { org, groups, .. }: &Follows<'a>| {
-        let rows = of_each.remove(&org.0).unwrap_or_default();
-        let (position, until) = where_most_stand(rows.iter().filter(|row| row.tried.is_none()).map(|row| row.position));
-        let (mut abreast, mut alone) = (Vec::new(), Vec::new());
-        for &(group, lease) in groups {
-            match rows.iter().find(|row| row.group == group.name) {
-                // Parked, and these folds have failed already.
-                Some(row) if row.tried.as_ref().is_some_and(|tried| tried.contains(&group.code)) => {}
-                Some(row) if row.tried.is_none() && row.position == position => {
-                    abreast.push(Member { group, generation: row.generation, lease });
-                }
-                // A little further than those: they wait.
-                Some(row) if row.tried.is_none() && row.position > position => {}
-                // Far behind the others, parked by another build, or locked by somebody.
-                Some(_) | None => alone.push(group.name),
-            }
-        }
-        let (position, until) = (position.unsigned_abs(), until.map(i64::unsigned_abs));
-        Standing { org: *org, position, abreast, alone, until, was_asked: true }
-    };
-    Ok(follows.iter().copied().map(stands).collect())
-}
-
-/// Where a group has not taken anything of an organization yet, it begins at the beginning, with the others.
-async fn begin(connection: &mut PgConnection, orgs: &[Uuid], names: &[String]) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        r#"INSERT INTO read.checkpoint ("group", generation, org_id, position)
-           SELECT active."group", active.generation, active.org_id, 0
-           FROM unnest($1::uuid[], $2::text[]) followed (org_id, name)
-           JOIN read.active_generation active ON active.org_id = followed.org_id AND active."group" = followed.name
-           WHERE NOT EXISTS (
-               SELECT FROM read.checkpoint c
-               WHERE c.org_id = active.org_id AND c."group" = active."group" AND c.generation = active.generation
-           )
-           ON CONFLICT (org_id, "group", generation) DO NOTHING"#,
-        orgs,
-        names
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
-/// From where to go on: where the last stands of those that are within a step of the first. Whoever is further behind must
-/// hold nobody up. And where the next one stands, if they do not stand together.
-fn where_most_stand(positions: impl Iterator<Item = i64> + Clone) -> (i64, Option<i64>) {
-    let first = positions.clone().max().unwrap_or(0);
-    let near = || positions.clone().filter(|position| first - position <= i64::from(EVENTS_OF_EACH));
-    let last = near().min().unwrap_or(0);
-    (last, near().filter(|position| *position > last).min())
 }
 
 /// Moves the checkpoints, each under its lease and in the generation that is read; false where one of them may not be

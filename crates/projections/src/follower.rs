@@ -8,7 +8,8 @@
 
 mod step;
 
-use crate::abreast::{Follows, Footing, Stride};
+use crate::abreast::Stride;
+use crate::footing::{Follows, Footing};
 use crate::group::Group;
 use crate::lease::{LeaseTimes, Leases};
 use crate::measure;
@@ -80,7 +81,8 @@ struct Shared {
     queue: Mutex<Queue>,
     /// How far the rows of each organization are known to be: what says no more than that is no news.
     reached: Mutex<HashMap<OrgId, u64>>,
-    /// Where the last step left each organization, unless a group stands alone, or something went wrong since.
+    /// Where the last step left each organization whose groups stand together. Forgotten where there is reason to doubt it:
+    /// checkpoints may have gone back with what the database lost.
     footings: Mutex<HashMap<OrgId, Footing>>,
     /// The traces of commands whose events are to be followed.
     traces: Mutex<HashMap<OrgId, Vec<TraceContext>>>,
@@ -155,6 +157,8 @@ async fn keep_leases(shared: Arc<Shared>) {
         let again_in = match renewed.await {
             Ok(renewed) => {
                 if renewed.gained {
+                    // Others may have been at what this node was at before.
+                    shared.locked_footings().clear();
                     shared.compare.notify_one();
                 }
                 renewed.again_in
@@ -204,6 +208,7 @@ async fn sweep(shared: Arc<Shared>, options: FollowerOptions) {
                 }
                 if shared.trouble.swap(false, Ordering::Relaxed) {
                     shared.locked_reached().clear();
+                    shared.locked_footings().clear();
                     compare_once(&shared).await;
                 }
             }
@@ -317,6 +322,8 @@ impl Shared {
         let mut queue = self.locked();
         for org in organizations {
             if self.groups.iter().any(|group| self.leases.lease(group.name, org).is_some()) {
+                // Whatever is remembered of it has not kept it from being behind.
+                self.locked_footings().remove(&org);
                 queue.ask_for(Unit::Organization(org), Urgency::Behind);
             }
         }

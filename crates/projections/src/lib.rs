@@ -25,6 +25,7 @@ mod digest;
 mod engine;
 mod error;
 mod follower;
+mod footing;
 mod group;
 mod group_standing;
 mod group_state;

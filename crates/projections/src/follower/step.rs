@@ -1,9 +1,10 @@
 //! What a worker does with its turn, and what becomes of those whose turn it was.
 
 use super::Shared;
-use crate::abreast::{Follows, Stride, Strides, advance_abreast};
+use crate::abreast::{Stride, Strides, advance_abreast};
 use crate::engine::{Advance, By, Step, advance_by};
 use crate::error::{Fault, ProjectionError};
+use crate::footing::Follows;
 use crate::group::Group;
 use crate::measure;
 use crate::queue::{Became, Unit};
@@ -16,7 +17,10 @@ use tracing::Span;
 
 /// One batch of each of these organizations, in every group that this node may follow and that has no turn of its own.
 pub(super) async fn abreast(shared: &Shared, orgs: &[OrgId]) {
-    let follows: Vec<_> = orgs.iter().map(|org| shared.follows(*org)).filter(|one| !one.groups.is_empty()).collect();
+    let mut follows: Vec<_> =
+        orgs.iter().map(|org| shared.follows(*org)).filter(|one| !one.groups.is_empty()).collect();
+    // Whoever else is at some of them takes them in the same order.
+    follows.sort_unstable_by_key(|one| one.org);
     let mut became: HashMap<OrgId, Became> = orgs.iter().map(|org| (*org, Became::Done)).collect();
     if !follows.is_empty() {
         became.extend(stride(shared, &follows).await);
@@ -28,7 +32,7 @@ pub(super) async fn abreast(shared: &Shared, orgs: &[OrgId]) {
 async fn stride(shared: &Shared, follows: &[Follows<'_>]) -> Vec<(OrgId, Became)> {
     let all = |became: Became| follows.iter().map(|one| (one.org, became)).collect();
     let begun = Instant::now();
-    let traces: HashMap<OrgId, Vec<TraceContext>> = shared.take_traces(follows.iter().map(|one| one.org));
+    let mut traces: HashMap<OrgId, Vec<TraceContext>> = shared.take_traces(follows.iter().map(|one| one.org));
     let spans: HashMap<OrgId, Span> = traces.iter().map(|(org, traces)| (*org, measure::span(*org, traces))).collect();
     let strides = match advance_abreast(&shared.ledger, follows).await {
         Ok(Strides::Made(strides)) => strides,
@@ -45,6 +49,8 @@ async fn stride(shared: &Shared, follows: &[Follows<'_>]) -> Vec<(OrgId, Became)
         }
     };
     measure::stepped(begun.elapsed());
+    traces.retain(|org, _| strides.iter().any(|(whose, stride)| whose == org && stride.is_put_off()));
+    shared.give_traces_back(traces);
     let became = strides.into_iter().map(|(org, stride)| {
         measure::moved(spans.get(&org).unwrap_or(&Span::none()), &stride.moved, &stride.folded);
         if let Some(followed) = follows.iter().find(|one| one.org == org) {

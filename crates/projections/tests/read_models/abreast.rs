@@ -9,7 +9,7 @@ use countersign_postgres::following;
 use countersign_projections::{
     Advance, Follower, FollowerOptions, Group, LeaseTimes, Positions, Rebuilds, Wanted, advance, groups, nobody_watches,
 };
-use sqlx::PgPool;
+use sqlx::{Executor, PgPool};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -145,6 +145,39 @@ async fn whoever_remembers_where_a_firm_stood_follows_its_readers_to_another_gen
     .await
     .unwrap();
     assert_eq!(name, "Acme anew");
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn what_the_database_lost_of_rows_is_folded_again_whatever_is_remembered_and_without_another_event(
+    owner: PgPool,
+) {
+    let ledger = node(&owner).await;
+    let firms = firms(&ledger, 1).await;
+    let [firm] = firms.as_slice() else { unreachable!("one firm was opened") };
+    let positions = Positions::new(ledger.reader().pool().clone());
+    let compare_every = Duration::from_millis(50);
+    let options = FollowerOptions { workers: 1, compare_every, ..FollowerOptions::default() };
+    let follower = Follower::start(ledger.clone(), Arc::new(groups()), positions.clone(), options);
+    let head = rename_acme(firm, 2).await;
+    firm.rows_reach(&positions, EVERY_GROUP, head).await;
+    // What a step has written is not waited for until it is on the disk.
+    let mut loss = owner.acquire().await.unwrap();
+    loss.execute("BEGIN").await.unwrap();
+    let back = r#"UPDATE read.checkpoint SET position = position - 1 WHERE org_id = $1 AND "group" <> 'access'"#;
+    sqlx::query(back).bind(firm.org.0).execute(&mut *loss).await.unwrap();
+    let back = "UPDATE read.client SET name = 'Acme 1' WHERE org_id = $1 AND client_id = $2";
+    sqlx::query(back).bind(firm.org.0).bind(ACME.0).execute(&mut *loss).await.unwrap();
+    loss.execute("COMMIT").await.unwrap();
+
+    firm.rows_reach(&positions, EVERY_GROUP, head).await;
+    follower.stop().await;
+    let name: String = sqlx::query_scalar("SELECT name FROM read.client WHERE org_id = $1 AND client_id = $2")
+        .bind(firm.org.0)
+        .bind(ACME.0)
+        .fetch_one(&owner)
+        .await
+        .unwrap();
+    assert_eq!(name, "Acme 2");
 }
 
 #[sqlx::test(migrations = "../../migrations")]
