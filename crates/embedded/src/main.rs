@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitCode, ExitStatus};
+use std::process::{Command, ExitCode, ExitStatus};
 
 use countersign_embedded::{Cluster, EmbeddedError, Options, Purpose};
 use nix::sys::signal::{SigSet, Signal, kill};
@@ -90,12 +90,10 @@ fn execute(run: &Run) -> ExitCode {
         Err(error) => return complain(&error),
     };
     let [program, arguments @ ..] = run.command.as_slice() else { return ExitCode::from(WRONG_USE) };
-    let child = Command::new(program)
-        .args(arguments)
-        .env("DATABASE_URL", cluster.owner_url())
-        .env("COUNTERSIGN_TEST_SOCKET", cluster.socket_dir())
-        .spawn();
-    let status = match child.and_then(accompany) {
+    let mut command = Command::new(program);
+    command.args(arguments);
+    command.env("DATABASE_URL", cluster.owner_url()).env("COUNTERSIGN_TEST_SOCKET", cluster.socket_dir());
+    let status = match accompany(command) {
         Ok(status) => exit_code(status),
         Err(error) => {
             eprintln!("countersign-embedded: cannot run {}: {error}", program.display());
@@ -108,11 +106,12 @@ fn execute(run: &Run) -> ExitCode {
     }
 }
 
-/// Waits for the command. Ctrl-C reaches it from the terminal without our help, and we outlive it to stop the server; what
-/// is sent to us alone we pass on.
-fn accompany(mut child: Child) -> io::Result<ExitStatus> {
+/// Runs the command to its end. Ctrl-C reaches it from the terminal without our help, and we outlive it to stop the server;
+/// what is sent to us alone we pass on. From before it begins: whoever sees it at work may tell us to end.
+fn accompany(mut command: Command) -> io::Result<ExitStatus> {
     let signals: SigSet = [Signal::SIGCHLD, Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP].into_iter().collect();
     signals.thread_block()?;
+    let mut child = command.spawn()?;
     loop {
         if let Some(status) = child.try_wait()? {
             return Ok(status);
