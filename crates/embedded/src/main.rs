@@ -3,7 +3,7 @@
 use std::env;
 use std::ffi::OsString;
 use std::io;
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, ExitStatus};
 
@@ -111,6 +111,11 @@ fn execute(run: &Run) -> ExitCode {
 fn accompany(mut command: Command) -> io::Result<ExitStatus> {
     let signals: SigSet = [Signal::SIGCHLD, Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP].into_iter().collect();
     signals.thread_block()?;
+    // What a process holds back, its children hold back as well.
+    #[expect(unsafe_code, reason = "only pthread_sigmask, which is async-signal-safe, follows the fork")]
+    unsafe {
+        command.pre_exec(move || Ok(signals.thread_unblock()?));
+    }
     let mut child = command.spawn()?;
     loop {
         if let Some(status) = child.try_wait()? {

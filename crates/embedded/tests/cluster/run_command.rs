@@ -42,6 +42,13 @@ fn a_command_that_cannot_be_run_or_understood_is_said_in_one_line() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn a_command_hears_signals_as_it_would_without_us() {
+    let output = run(&Folder::new(), &["--throwaway", "--", "grep", "SigBlk", "/proc/self/status"]);
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "SigBlk:\t0000000000000000\n");
+}
+
+#[test]
 fn a_run_that_is_told_to_end_ends_its_command_and_stops_the_server() {
     let folder = Folder::new();
     let data_dir = folder.path().join("tests");
