@@ -38,14 +38,15 @@ bench:
 	cargo build --release -p countersign-bench -p countersign
 	$(TARGET)/release/countersign-bench $(ROWS)
 
-# The stories of many writers, races, deaths, pauses and poolers, told for as long as these say.
+# The stories of many writers, races, rebuilds, deaths, pauses and poolers, told for as long as these say.
 soak: export COUNTERSIGN_ROUNDS ?= 1200
 soak: export COUNTERSIGN_COMMANDS ?= 100
 soak: export COUNTERSIGN_KILLS ?= 40
 soak: export COUNTERSIGN_REGISTERED ?= 10000
+soak: export COUNTERSIGN_REBUILDS ?= 20
 soak:
 	@scripts/setup.sh test
 	cargo build -p countersign-embedded -p countersign
 	$(BESIDE_A_DATABASE) $(TARGET)/soak-cluster -- cargo nextest run --profile soak -E \
-	    'test(/portal::(crash|half_done|killed|many_writers|paused|pooler|racing|takeover)::/) + test(/^(many|paused)::/)' \
+	    'test(/portal::(crash|half_done|killed|many_writers|paused|pooler|racing|rebuild|takeover)::/) + test(/^(many|paused|rebuild_job|sick)::/)' \
 	    -p countersign-acceptance -p countersign-projections

@@ -1,9 +1,12 @@
 //! Read models are built anew while the portal is used: nobody notices.
+//!
+//! `COUNTERSIGN_REBUILDS` makes the story longer.
 
 use super::half_done::everything_is_done;
 use super::support::firm::{Firm, SLUG};
 use super::support::installation::Installation;
 use super::support::letter::Letter;
+use super::support::longer::rebuilds;
 use super::support::node::Node;
 use super::support::program::Ran;
 use super::support::until::until;
@@ -12,9 +15,6 @@ use sqlx::{Connection, PgConnection};
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::net::TcpListener;
-
-/// How often everything is built anew.
-const REBUILDS: usize = 3;
 
 // Design, part 7: readers stay with the old generation until the new one is at the head; none goes back.
 #[tokio::test(flavor = "multi_thread")]
@@ -36,7 +36,7 @@ async fn whoever_reads_what_they_wrote_does_so_during_a_rebuild() {
         }
     };
     let rebuilding = async {
-        for _ in 0..REBUILDS {
+        for _ in 0..rebuilds(3) {
             let mut rebuild = firm.installation.launch(&["rebuild", "--all", "--json"]);
             assert!(rebuild.end().await.success(), "{}", rebuild.log());
         }

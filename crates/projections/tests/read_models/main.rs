@@ -10,6 +10,7 @@ mod engine;
 mod firm;
 mod leases;
 mod lists;
+mod longer;
 mod many;
 mod masks;
 mod paused;

@@ -3,6 +3,7 @@
 //! `COUNTERSIGN_REGISTERED` says how many of them have a history; the others' ledgers are empty.
 
 use crate::firm::*;
+use crate::longer::number;
 use countersign_domain::use_cases::clients::{open_client, rename_client};
 use countersign_eventstore::Ledger;
 use countersign_projections::{Follower, FollowerOptions, Positions};
@@ -24,15 +25,10 @@ const ROWS_A_SECOND: f64 = 10_000.0;
 /// From a command's answer to its rows, as a rule; thousands of times what it takes, because the machine may be busy.
 const PROMPTLY: Duration = Duration::from_millis(500);
 
-fn registered() -> u128 {
-    let wanted = std::env::var("COUNTERSIGN_REGISTERED").ok();
-    wanted.map_or(200, |number| number.parse().expect("COUNTERSIGN_REGISTERED is a number"))
-}
-
 #[sqlx::test(migrations = "../../migrations")]
 async fn ten_thousand_organizations_at_rest_cost_neither_connections_nor_questions(owner: PgPool) {
     let ledger = node(&owner).await;
-    let with_history = registered().clamp(AT_WORK, ORGANIZATIONS);
+    let with_history = number("COUNTERSIGN_REGISTERED", 200).clamp(AT_WORK, ORGANIZATIONS);
     let opened = sqlx::query("SELECT ledger.open(gen_random_uuid()) FROM generate_series(1, $1)");
     opened.bind((ORGANIZATIONS - with_history) as i32).execute(&owner).await.unwrap();
     let registering = stream::iter(AT_WORK + 1..=with_history).map(|number| Firm::registered(ledger.clone(), number));

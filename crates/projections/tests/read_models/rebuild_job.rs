@@ -1,7 +1,10 @@
 //! A rebuild as a job: interrupted, tried with a canary, gone back from; and what is read compared with the ledgers.
+//!
+//! `COUNTERSIGN_REBUILDS` makes the story under write load longer.
 
 use crate::dice::Dice;
 use crate::firm::*;
+use crate::longer::number;
 use crate::rebuild::{digests_of, rows};
 use crate::world::{begin, happen};
 use countersign_domain::ids::OrgId;
@@ -260,6 +263,7 @@ async fn rows_rebuilt_while_many_write_are_what_the_ledgers_come_to_and_so_are_t
     }
     let is_over = AtomicBool::new(false);
     let rebuilds = rebuilds_of(&firms[0]);
+    let times = number("COUNTERSIGN_REBUILDS", 2);
     let writing = join_all(firms.iter().zip(7..).map(async |(firm, seed)| {
         let mut dice = Dice::of(seed);
         while !is_over.load(Ordering::Relaxed) {
@@ -267,7 +271,7 @@ async fn rows_rebuilt_while_many_write_are_what_the_ledgers_come_to_and_so_are_t
         }
     }));
     let rebuilding = async {
-        for _ in 0..2 {
+        for _ in 0..times {
             let mut ids = Vec::new();
             for group in rebuilds.names() {
                 ids.push(rebuilds.ask(&Wanted { keep: AN_HOUR, ..everybody(group) }).await.unwrap().id);
@@ -286,7 +290,7 @@ async fn rows_rebuilt_while_many_write_are_what_the_ledgers_come_to_and_so_are_t
     rebuilds.tend().await.unwrap();
     for firm in &firms {
         for group in firm.groups.iter() {
-            let [kept, read] = [2, 3].map(|number| Generation { org: firm.org, number });
+            let [kept, read] = [times, times + 1].map(|number| Generation { org: firm.org, number });
             assert_eq!(generation(&owner, firm.org, group.name).await, read.number);
             let (kept, read) = (digests_of(&owner, group, kept).await, digests_of(&owner, group, read).await);
             assert_eq!(kept, read, "{} of {}", group.name, firm.org);

@@ -1,6 +1,9 @@
 //! An organization with an event that cannot be projected: nobody waits for it, however much it goes on writing.
+//!
+//! `COUNTERSIGN_COMMANDS` makes the story longer.
 
 use crate::firm::*;
+use crate::longer::number;
 use crate::squeamish::{Dislike, POISON, groups_with, is_poison};
 use countersign_domain::envelope::Recorded;
 use countersign_domain::use_cases::clients::rename_client;
@@ -12,7 +15,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 const SOUND: u128 = 8;
-const ROUNDS: usize = 40;
 /// How often the poison was tried.
 static TRIED: AtomicUsize = AtomicUsize::new(0);
 
@@ -32,7 +34,7 @@ impl Dislike for CountedPoison {
 /// sound firms, and those of the other one in these groups.
 async fn lag(positions: &Positions, sound: &[Firm], other: &Firm, its: &[&str]) -> (Duration, Duration) {
     let mut lags = Vec::new();
-    for round in 0..ROUNDS {
+    for round in 0..number("COUNTERSIGN_COMMANDS", 40) {
         let write = async |firm: &Firm, groups: &[&str]| {
             let head = firm.must(ADA, rename_client(ACME, label(&format!("Acme {round} {}", lags.len())))).await;
             firm.rows_reach(positions, groups, head).await

@@ -17,6 +17,11 @@ pub(crate) fn rounds(otherwise: usize) -> usize {
     number("COUNTERSIGN_ROUNDS", otherwise)
 }
 
+/// So often everything is built anew.
+pub(crate) fn rebuilds(otherwise: usize) -> usize {
+    number("COUNTERSIGN_REBUILDS", otherwise)
+}
+
 fn number(variable: &str, otherwise: usize) -> usize {
     match var(variable) {
         Ok(wanted) => wanted.parse().unwrap_or_else(|_| panic!("{variable} is a number, not {wanted}")),
