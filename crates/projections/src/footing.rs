@@ -1,7 +1,8 @@
 //! Where an organization's groups stand before a step: as the step before left them, or as it is asked.
 //!
-//! What is remembered may be wrong: somebody else was at them, readers were put over to another generation, the database has
-//! lost what was not yet on its disk. The step finds out when it moves their checkpoints (`abreast`), and then it is asked.
+//! What is remembered may be wrong: somebody else was at them, or readers were put over to another generation. A step that
+//! has something to fold finds out when it moves their checkpoints (`abreast`), and then it is asked. Where the database may
+//! have lost what was not yet on its disk there may be nothing to fold: whoever remembers (`follower`) forgets it then.
 
 use crate::group::Group;
 use crate::lease::Lease;
